@@ -1,0 +1,186 @@
+"""The frozen values that cross modules: scores, decisions, verdicts, failures."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from trust_nsfw.errors import InternalError, ServiceError
+
+LABELS = ("drawing", "hentai", "neutral", "porn", "sexy")
+"""The five classes, in the order of every probability row in this package."""
+
+GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "explicit": ("porn", "hentai"),
+        "nsfw": ("porn", "hentai", "sexy"),
+        "illustrated": ("drawing", "hentai"),
+    }
+)
+"""Sums of classes that policies may use beside the classes themselves."""
+
+SCORE_DECIMALS = 6
+
+
+class Action(StrEnum):
+    """What the platform should do, least severe first."""
+
+    ALLOW = "allow"
+    REVIEW = "review"
+    BLUR = "blur"
+
+    @property
+    def severity(self) -> int:
+        """0 for allow, 1 for review, 2 for blur."""
+        return list(Action).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """One image's five probabilities, as published: rounded to 6 decimals, summing to 1 within 3e-6."""
+
+    drawing: float = 0.0
+    hentai: float = 0.0
+    neutral: float = 0.0
+    porn: float = 0.0
+    sexy: float = 0.0
+
+    @classmethod
+    def from_probabilities(cls, row: Sequence[float]) -> "Scores":
+        """Round one row of probabilities in the order of LABELS.
+
+        Raises InternalError when the row is not a probability distribution (NaN, negative, wrong length or sum).
+        """
+        values = [float(value) for value in row]
+        if len(values) != len(LABELS) or not all(math.isfinite(value) and value >= 0 for value in values):
+            raise InternalError("the model did not return five probabilities")
+        if abs(sum(values) - 1) > 1e-3:
+            raise InternalError(f"the model's probabilities sum to {sum(values):.4f}, not to 1")
+        return cls(*(round(value, SCORE_DECIMALS) for value in values))
+
+    def classes(self) -> dict[str, float]:
+        """Probability by class name, in the order of LABELS."""
+        return {label: getattr(self, label) for label in LABELS}
+
+    def groups(self) -> dict[str, float]:
+        """Sum of the published class scores by group name, rounded alike."""
+        return {
+            group: round(sum(getattr(self, label) for label in members), SCORE_DECIMALS)
+            for group, members in GROUPS.items()
+        }
+
+    @property
+    def label(self) -> str:
+        """The most probable class; of equals, the first in LABELS."""
+        return max(LABELS, key=lambda label: float(getattr(self, label)))
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One match of the deciding rule."""
+
+    rule: str
+    score: str
+    value: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An action and why; no reasons when the policy's `otherwise` decided."""
+
+    action: Action
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """What was classified: the encoded bytes' sha256, the container, and which view of it decided.
+
+    `frame` is the index of the deciding frame of an animation; `background` is "white" or "black" for an image
+    with transparency, else None.
+    """
+
+    sha256: str
+    format: str
+    width: int
+    height: int
+    frames: int = 1
+    frame: int = 0
+    background: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One image that was scored."""
+
+    scores: Scores
+    decision: Decision
+    image: ImageInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One image that could not be scored; it holds its slot in the batch."""
+
+    code: str
+    status: int
+    message: str
+
+    @classmethod
+    def of(cls, error: ServiceError) -> "Failure":
+        """Turn an error into the value that travels in its place."""
+        return cls(error.code, error.status, str(error))
+
+
+Result = Verdict | Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One request's results in the order sent, and the policy that decided them."""
+
+    policy_name: str
+    policy_version: str
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One image of a request: its encoded bytes, or the failure that already stands in its slot."""
+
+    payload: bytes | Failure
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request's images in the order sent, and the options that hold for all of them.
+
+    `policy` None means the configured default. `per_item` requests are answered item by item even when one fails;
+    a raw image that fails gets the error's own HTTP status instead.
+    """
+
+    items: tuple[Item, ...]
+    policy: str | None = None
+    request_id: str | None = None
+    per_item: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """A request that asks what the service is instead of sending images."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What every answer says of the model behind it."""
+
+    name: str
+    version: str
+    checkpoint: str
+    sha256: str
+    weights: str
+    engine: str
+    precision: str

@@ -1,0 +1,90 @@
+"""The `trust_nsfw` section of model-config.yaml, parsed once at the edge. An unknown key is an error that names it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from trust_nsfw.errors import SettingsError
+
+SECTION = "trust_nsfw"
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may ask for. Request and response bytes are bounded by config.properties."""
+
+    max_images: int = 16
+    """Images in one request."""
+    max_model_inputs: int = 32
+    """Model inputs in one request: images x sampled frames x backgrounds."""
+    max_frames: int = 8
+    """Frames sampled evenly from one animation."""
+    max_pixels: int = 50_000_000
+    """Width x height of one picture."""
+    max_side_px: int = 16_384
+    """Longer side of one picture."""
+    max_moderated_side_px: int = 2_048
+    """Longer side of a moderated image in an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How the model runs."""
+
+    precision: str = "auto"
+    """fp32, bf16, fp16, or auto: bf16 or fp16 on CUDA, bf16 on a CPU with native bf16, else fp32."""
+    max_batch: int = 32
+    """Images in one forward pass; a larger TorchServe batch goes through in chunks."""
+    threads: int = 0
+    """Compute threads of a CPU engine; 0 leaves the library's own choice, one per physical core."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the pipeline takes from model-config.yaml."""
+
+    policy: str = "default"
+    """Policy for requests that name none."""
+    decode_threads: int = 0
+    """Threads that decode and resize; 0 means one per available core."""
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    limits: Limits = field(default_factory=Limits)
+
+    NESTED: ClassVar[Mapping[str, type]] = {"engine": EngineSettings, "limits": Limits}
+
+    @classmethod
+    def parse(cls, model_config: Mapping[str, Any]) -> "Settings":
+        """Read the section out of a parsed model-config.yaml; raises SettingsError naming the key."""
+        values = dict(_section(model_config.get(SECTION), SECTION))
+        for key, kind in cls.NESTED.items():
+            if key in values:
+                values[key] = _build(kind, values[key], f"{SECTION}.{key}")
+        settings: Settings = _build(cls, values, SECTION)
+        if settings.engine.precision not in PRECISIONS:
+            raise SettingsError(
+                f"{SECTION}.engine.precision: {settings.engine.precision!r} is not one of {', '.join(PRECISIONS)}"
+            )
+        return settings
+
+
+def _section(content: Any, where: str) -> Mapping[str, Any]:
+    if content is None:
+        return {}
+    if not isinstance(content, Mapping):
+        raise SettingsError(f"{where}: expected keys and values, found {type(content).__name__}")
+    return content
+
+
+def _build(kind: type, content: Any, where: str) -> Any:
+    """Build a settings dataclass; each value must have its default's type, and a number must be large enough."""
+    defaults = kind()
+    known = {entry.name: getattr(defaults, entry.name) for entry in fields(kind)}
+    for key, value in _section(content, where).items():
+        if key not in known:
+            raise SettingsError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
+        if type(value) is not type(known[key]):
+            raise SettingsError(f"{where}.{key}: {value!r} is not of type {type(known[key]).__name__}")
+        if isinstance(value, int) and value < min(known[key], 1):
+            raise SettingsError(f"{where}.{key}: {value} is below {min(known[key], 1)}")
+    return kind(**content)
