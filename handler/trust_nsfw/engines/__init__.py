@@ -1,0 +1,18 @@
+"""Engines: uint8 batches in, probabilities out. Each wraps one inference library behind the same protocol."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Engine(Protocol):
+    """A loaded model. Normalisation and softmax live inside, on the engine's own device."""
+
+    name: str
+    precision: str
+    max_batch: int
+
+    def probabilities(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Map uint8 [B, H, W, 3], 1 <= B <= max_batch, to float32 [B, 5] in the order of LABELS, rows summing to 1."""
+        ...

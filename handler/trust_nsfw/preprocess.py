@@ -1,0 +1,118 @@
+"""RGB image -> the uint8 array the model takes, exactly as the checkpoint's preprocessor_config.json says.
+
+Training and serving call the same function. Only what can be honoured exactly is accepted: a plain resize to a fixed
+size with a Pillow filter, then rescale and normalise. A crop, padding or another recipe is refused, never approximated.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from trust_nsfw.checkpoint import read_json
+from trust_nsfw.errors import CheckpointError
+
+SPEC_FILE = "preprocessor_config.json"
+VIT_PROCESSORS = ("ViTImageProcessor", "ViTImageProcessorFast", "ViTImageProcessorPil", "ViTFeatureExtractor")
+"""Processors whose unstated options are known: no crop, no padding, rescale by 1/255, bilinear, mean and std 0.5."""
+
+VIT_DEFAULTS: dict[str, Any] = {
+    "do_resize": True,
+    "size": {"height": 224, "width": 224},
+    "resample": int(Image.Resampling.BILINEAR),
+    "do_rescale": True,
+    "rescale_factor": 1 / 255,
+    "do_normalize": True,
+    "image_mean": [0.5, 0.5, 0.5],
+    "image_std": [0.5, 0.5, 0.5],
+    "do_center_crop": False,
+}
+REFUSED_STEPS = (
+    "do_center_crop",
+    "do_pad",
+    "do_thumbnail",
+    "do_align_long_axis",
+    "do_reduce_labels",
+    "do_flip_channel_order",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PreprocessingSpec:
+    """How pixels become model inputs: squash to (height, width) px, then (pixel * rescale_factor - mean) / std."""
+
+    height: int
+    width: int
+    resample: int
+    rescale_factor: float
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    @classmethod
+    def load(cls, directory: Path) -> "PreprocessingSpec":
+        """Read a checkpoint directory's preprocessor_config.json; raises CheckpointError for what we can't honour."""
+        return cls.parse(read_json(directory / SPEC_FILE))
+
+    @classmethod
+    def parse(cls, config: dict[str, Any]) -> "PreprocessingSpec":
+        """Build the spec from the content of preprocessor_config.json; raises CheckpointError naming the key."""
+        kind = config.get("image_processor_type", config.get("feature_extractor_type"))
+        options = {**(VIT_DEFAULTS if kind in VIT_PROCESSORS else {}), **config}
+        if missing := [key for key in VIT_DEFAULTS if options.get(key) is None]:
+            raise CheckpointError(f"{SPEC_FILE}: {kind} does not state {', '.join(missing)}")
+        if refused := [step for step in REFUSED_STEPS if options.get(step)]:
+            raise CheckpointError(f"{SPEC_FILE}: {', '.join(refused)} is not supported; only a plain resize is")
+        if not options["do_resize"] or not options["do_rescale"]:
+            raise CheckpointError(f"{SPEC_FILE}: do_resize and do_rescale must be true")
+        height, width = _fixed_size(options["size"])
+        if options["resample"] not in list(Image.Resampling):
+            raise CheckpointError(f"{SPEC_FILE}: resample {options['resample']} is not a Pillow filter")
+        normalise = options["do_normalize"]
+        return cls(
+            height=height,
+            width=width,
+            resample=int(options["resample"]),
+            rescale_factor=float(options["rescale_factor"]),
+            mean=_channels("image_mean", options["image_mean"]) if normalise else (0.0, 0.0, 0.0),
+            std=_channels("image_std", options["image_std"]) if normalise else (1.0, 1.0, 1.0),
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """Sha256 of the spec in canonical JSON: equal fingerprints mean equal preprocessing."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def to_model_input(rgb: Image.Image, spec: PreprocessingSpec) -> NDArray[np.uint8]:
+    """Resize one upright RGB image with Pillow (antialiased); returns uint8 [height, width, 3]."""
+    if rgb.size == (spec.width, spec.height):
+        return np.asarray(rgb, dtype=np.uint8)
+    resized = rgb.resize((spec.width, spec.height), Image.Resampling(spec.resample))
+    return np.asarray(resized, dtype=np.uint8)
+
+
+def _fixed_size(size: Any) -> tuple[int, int]:
+    """Return (height, width) in px; an int means a square, anything that keeps the aspect ratio is refused."""
+    if isinstance(size, int) and not isinstance(size, bool):
+        size = {"height": size, "width": size}
+    if not isinstance(size, dict) or set(size) != {"height", "width"}:
+        raise CheckpointError(f"{SPEC_FILE}: size {size} is not supported; only a fixed height and width are")
+    height, width = size["height"], size["width"]
+    if not (isinstance(height, int) and isinstance(width, int) and min(height, width) > 0):
+        raise CheckpointError(f"{SPEC_FILE}: size {size} is not a number of pixels")
+    return height, width
+
+
+def _channels(key: str, values: Any) -> tuple[float, float, float]:
+    """Return three floats, one per RGB channel."""
+    if isinstance(values, (int, float)):
+        values = [values] * 3
+    if not isinstance(values, list) or len(values) != 3 or (key == "image_std" and 0 in values):
+        raise CheckpointError(f"{SPEC_FILE}: {key} {values} must be three numbers")
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue
