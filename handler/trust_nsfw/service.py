@@ -1,0 +1,108 @@
+"""An unpacked archive -> a service that has proved itself: settings, policies, engine, pipeline, golden replay."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trust_nsfw.checkpoint import read_labels, weights_sha256
+from trust_nsfw.engines.torch_engine import TorchEngine, precision_candidates, resolve_device
+from trust_nsfw.errors import CheckpointError, DriftError, SettingsError
+from trust_nsfw.golden import replay
+from trust_nsfw.manifest import CHECKPOINT_FOLDER, Manifest
+from trust_nsfw.pipeline import Pipeline
+from trust_nsfw.policy import Policy
+from trust_nsfw.policy_file import load_policies
+from trust_nsfw.preprocess import PreprocessingSpec
+from trust_nsfw.schema import LABELS, ModelInfo
+from trust_nsfw.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+MODEL_NAME = "nsfw"
+POLICIES_FOLDER = "policies"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything a transport needs: the pipeline, and what to say of the model behind it."""
+
+    pipeline: Pipeline
+    model: ModelInfo
+    manifest: Manifest
+
+    @classmethod
+    def load(cls, archive: Path, model_config: Mapping[str, Any], gpu_id: int | None, version: str) -> "Service":
+        """Load an unpacked archive onto its device and replay its golden pairs.
+
+        Raises a StartupError (settings, policy, checkpoint or drift) with the reason not to serve.
+        """
+        settings = Settings.parse(model_config)
+        manifest = Manifest.read(archive)
+        checkpoint = archive / CHECKPOINT_FOLDER
+        _check_checkpoint(checkpoint, manifest)
+        policies = load_policies(archive / POLICIES_FOLDER)
+        if settings.policy not in policies:
+            raise SettingsError(f"trust_nsfw.policy: no policy is named {settings.policy!r}")
+        pipeline = _proven_pipeline(checkpoint, manifest, policies, settings, resolve_device(gpu_id))
+        model = ModelInfo(
+            name=MODEL_NAME,
+            version=version,
+            checkpoint=manifest.checkpoint,
+            sha256=manifest.sha256,
+            weights=manifest.weights,
+            engine=pipeline.engine.name,
+            precision=pipeline.engine.precision,
+        )
+        return cls(pipeline, model, manifest)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what GET /models/nsfw?customized=true shows of this service."""
+        return {
+            "model": asdict(self.model) | {"revision": self.manifest.revision},
+            "labels": list(LABELS),
+            "policies": {policy.name: policy.version for policy in self.pipeline.policies.values()},
+            "default_policy": self.pipeline.settings.policy,
+            "limits": asdict(self.pipeline.settings.limits),
+            "preprocessing": asdict(self.manifest.preprocessing) | {"fingerprint": self.manifest.fingerprint},
+        }
+
+
+def _proven_pipeline(
+    checkpoint: Path, manifest: Manifest, policies: Mapping[str, Policy], settings: Settings, device: torch.device
+) -> Pipeline:
+    """Return a pipeline that reproduces the golden pairs, at the first precision of the candidates that does.
+
+    Raises DriftError when the last candidate drifts too.
+    """
+
+    def load(precision: str) -> Pipeline:
+        engine = TorchEngine(
+            checkpoint, manifest.preprocessing, device, precision=precision, max_batch=settings.engine.max_batch
+        )
+        pipeline = Pipeline(engine, manifest.preprocessing, policies, settings)
+        replay(manifest.golden, pipeline)
+        return pipeline
+
+    if settings.engine.threads:
+        torch.set_num_threads(settings.engine.threads)
+    *faster, last = precision_candidates(settings.engine.precision, device)
+    for precision in faster:
+        try:
+            return load(precision)
+        except DriftError as error:
+            logger.warning("not serving in %s: %s", precision, error)
+    return load(last)
+
+
+def _check_checkpoint(checkpoint: Path, manifest: Manifest) -> None:
+    """Refuse a checkpoint that is not the one the manifest describes."""
+    if (sha256 := weights_sha256(checkpoint)) != manifest.sha256:
+        raise CheckpointError(f"the weights' sha256 is {sha256}; the manifest says {manifest.sha256}")
+    if read_labels(checkpoint) != manifest.labels:
+        raise CheckpointError("the checkpoint's labels are not in the order the manifest says")
+    if PreprocessingSpec.load(checkpoint) != manifest.preprocessing:
+        raise CheckpointError("the checkpoint's preprocessing is not what the manifest says")
