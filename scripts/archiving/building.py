@@ -1,0 +1,128 @@
+"""Stage an archive, record its golden pairs, package it, and put it in place with one rename."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from archiving.golden_pictures import golden_pictures
+from archiving.inputs import ENTRY, HANDLER, MODEL_CONFIG, checkpoint_files, handler_files, source_digest
+from model_sources.record import SourceRecord
+from model_sources.verification import verify
+from trust_nsfw import strict_yaml
+from trust_nsfw.checkpoint import read_labels, weights_sha256
+from trust_nsfw.engines.torch_engine import TorchEngine
+from trust_nsfw.errors import CheckpointError, PolicyError, SettingsError
+from trust_nsfw.manifest import CHECKPOINT_FOLDER, GoldenPair, Manifest
+from trust_nsfw.pipeline import Pipeline
+from trust_nsfw.policy import decide
+from trust_nsfw.policy_file import load_policies, load_policy_file
+from trust_nsfw.preprocess import PreprocessingSpec
+from trust_nsfw.schema import Answer, Item, Request, Verdict
+from trust_nsfw.service import MODEL_NAME, POLICIES_FOLDER
+from trust_nsfw.settings import Settings
+
+VERSION = "1.0"
+GOLDEN_DECIMALS = 4
+
+
+def build(model: Path, model_config: Path, out: Path) -> None:
+    """Stage, record the golden pairs, package, then put the archive in place with one rename.
+
+    Raises StartupError when the checkpoint, a policy or the settings cannot be served.
+    """
+    if not model.is_dir():
+        raise CheckpointError(f"{model} is not a directory; scripts/fetch_model.py makes one")
+    verify(model)
+    settings = Settings.parse(read_model_config(model_config))
+    check_policies(HANDLER / POLICIES_FOLDER)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=out.parent) as folder:
+        stage = Path(folder) / "stage"
+        stage_files(stage, model, model_config)
+        describe_checkpoint(stage, model, source_digest(model, model_config), settings)
+        package(stage, Path(folder)).replace(out)
+
+
+def read_model_config(model_config: Path) -> dict[str, Any]:
+    """Read model-config.yaml; raises SettingsError."""
+    try:
+        content = strict_yaml.load(model_config)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    if not isinstance(content, dict):
+        raise SettingsError(f"{model_config} holds no keys and values")
+    return content
+
+
+def check_policies(policies: Path) -> None:
+    """Run the examples that policy files carry; raises PolicyError at the first that does not hold."""
+    for file in sorted(policies.glob("*.yaml")):
+        loaded = load_policy_file(file)
+        for index, example in enumerate(loaded.tests):
+            if (action := decide(example.scores, loaded.policy).action) is not example.action:
+                raise PolicyError(f"{file}: tests[{index}] expects {example.action}, the rules give {action}")
+
+
+def stage_files(stage: Path, model: Path, model_config: Path) -> None:
+    """Lay out the archive's root; the checkpoint's files are linked, not copied."""
+    for file in handler_files(HANDLER):
+        target = stage / file.relative_to(HANDLER)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
+    shutil.copyfile(model_config, stage / MODEL_CONFIG)
+    (stage / CHECKPOINT_FOLDER).mkdir()
+    for file in checkpoint_files(model):
+        (stage / CHECKPOINT_FOLDER / file.name).symlink_to(file.resolve())
+
+
+def describe_checkpoint(stage: Path, model: Path, source_sha256: str, settings: Settings) -> None:
+    """Write manifest.json, with golden pairs scored by the fp32 reference engine."""
+    checkpoint = stage / CHECKPOINT_FOLDER
+    spec = PreprocessingSpec.load(checkpoint)
+    reference = TorchEngine(checkpoint, spec, torch.device("cpu"), precision="fp32", max_batch=1)
+    pipeline = Pipeline(reference, spec, load_policies(stage / POLICIES_FOLDER), settings)
+    source = SourceRecord.read(model)
+    Manifest(
+        checkpoint=source.checkpoint,
+        revision=source.revision,
+        sha256=weights_sha256(checkpoint),
+        weights=source.weights,
+        labels=read_labels(checkpoint),
+        preprocessing=spec,
+        fingerprint=spec.fingerprint,
+        source_sha256=source_sha256,
+        golden=tuple(golden_pair(picture, pipeline) for picture in golden_pictures()),
+    ).write(stage)
+
+
+def golden_pair(picture: bytes, pipeline: Pipeline) -> GoldenPair:
+    """Score one picture the way a request is scored; raises CheckpointError when the model gives no probabilities."""
+    [answer] = pipeline.classify([Request(items=(Item(picture),))])
+    if not isinstance(answer, Answer) or not isinstance(verdict := answer.results[0], Verdict):
+        raise CheckpointError(f"the checkpoint does not score a golden picture: {answer}")
+    scores = {label: round(score, GOLDEN_DECIMALS) for label, score in verdict.scores.classes().items()}
+    return GoldenPair(b64encode(picture).decode(), scores)
+
+
+def package(stage: Path, folder: Path) -> Path:
+    """Run torch-model-archiver, which empties $TMPDIR/<model name>: hence a TMPDIR of its own. Returns the archive."""
+    (folder / "tmp").mkdir()
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("torch-model-archiver"),
+        *("--model-name", MODEL_NAME, "--version", VERSION, "--archive-format", "zip-store"),
+        *("--handler", stage / ENTRY, "--config-file", stage / MODEL_CONFIG, "--extra-files", stage),
+        *("--export-path", folder),
+    ]
+    done = subprocess.run(
+        command, env={**os.environ, "TMPDIR": str(folder / "tmp")}, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise CheckpointError(f"torch-model-archiver failed: {done.stderr.strip()}")
+    return folder / f"{MODEL_NAME}.mar"

@@ -1,0 +1,56 @@
+"""Generated pictures whose scores are recorded in an archive and replayed wherever it is loaded.
+
+Flat shapes, gradients, stripes and coloured blocks at several sizes and aspect ratios, so that decoding, resizing and
+the model all take part. They are drawn once, when an archive is built, and travel in it as PNG bytes.
+"""
+
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+SEED = 20_240_613
+SIZES_PX = ((224, 224), (320, 240), (200, 300), (480, 360), (96, 96), (640, 200), (256, 256), (300, 400))
+
+
+def golden_pictures() -> list[bytes]:
+    """Return PNG bytes, the same on every call: one picture for each entry of SIZES_PX."""
+    random = np.random.default_rng(SEED)
+    painters = (_shapes, _gradient, _stripes, _blocks)
+    return [_png(painters[index % len(painters)](random, *size)) for index, size in enumerate(SIZES_PX)]
+
+
+def _shapes(random: np.random.Generator, width: int, height: int) -> Image.Image:
+    image = Image.new("RGB", (width, height), _colour(random))
+    draw = ImageDraw.Draw(image)
+    for _ in range(12):
+        x, y = int(random.integers(0, width)), int(random.integers(0, height))
+        box = (x, y, x + int(random.integers(10, width // 2)), y + int(random.integers(10, height // 2)))
+        (draw.ellipse if random.random() < 0.5 else draw.rectangle)(box, fill=_colour(random), outline=_colour(random))
+    return image
+
+
+def _gradient(random: np.random.Generator, width: int, height: int) -> Image.Image:
+    corners = random.integers(0, 256, (2, 2, 3)).astype(np.uint8)
+    return Image.fromarray(corners).resize((width, height), Image.Resampling.BILINEAR)
+
+
+def _stripes(random: np.random.Generator, width: int, height: int) -> Image.Image:
+    colours = random.integers(0, 256, (1, 24, 3)).astype(np.uint8)
+    return Image.fromarray(colours).resize((width, height), Image.Resampling.NEAREST)
+
+
+def _blocks(random: np.random.Generator, width: int, height: int) -> Image.Image:
+    blocks = random.integers(0, 256, (height // 8, width // 8, 3)).astype(np.uint8)
+    return Image.fromarray(blocks).resize((width, height), Image.Resampling.NEAREST)
+
+
+def _colour(random: np.random.Generator) -> tuple[int, int, int]:
+    red, green, blue = random.integers(0, 256, 3).tolist()
+    return red, green, blue
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
