@@ -1,0 +1,99 @@
+import hashlib
+
+import numpy as np
+import pytest
+
+import pictures
+from trust_nsfw.pipeline import Pipeline, most_severe
+from trust_nsfw.policy import Policy, Rule
+from trust_nsfw.schema import Action, Answer, Failure, ImageInfo, Item, Request, Verdict
+from trust_nsfw.settings import Limits, Settings
+
+GOOD = [pictures.encode(pictures.picture(seed), "PNG") for seed in range(6)]
+VIEW = ImageInfo("0" * 64, "GIF", 10, 10, frames=3)
+POLICY = Policy("p", "1", (Rule("r", Action.BLUR, "any", {"explicit": 0.8}),), Action.ALLOW)
+
+
+def request(*payloads: bytes, policy: str | None = None) -> Request:
+    return Request(tuple(Item(payload) for payload in payloads), policy=policy, per_item=True)
+
+
+def test_every_item_gets_its_own_result_in_order(tiny_pipeline: Pipeline):
+    answers = tiny_pipeline.classify([request(*GOOD[:3]), request(GOOD[3]), request(*GOOD[4:])])
+    shas = [result.image.sha256 for answer in answers for result in answer.results]
+    assert shas == [hashlib.sha256(payload).hexdigest() for payload in GOOD]
+    alone = [tiny_pipeline.classify([request(payload)])[0].results[0].scores for payload in GOOD]
+    together = [result.scores for answer in answers for result in answer.results]
+    assert len(set(alone)) == len(GOOD)
+    for one, other in zip(alone, together, strict=True):
+        assert one.classes() == pytest.approx(other.classes(), abs=1e-4)
+
+
+def test_a_bad_image_fails_alone(tiny_pipeline: Pipeline):
+    [answer] = tiny_pipeline.classify([request(GOOD[0], b"", b"text", pictures.truncated_jpeg(), GOOD[1])])
+    kinds = [result.code if isinstance(result, Failure) else "ok" for result in answer.results]
+    assert kinds == ["ok", "empty_image", "unsupported_format", "corrupt_image", "ok"]
+
+
+def test_a_failure_that_arrives_in_a_slot_stays_there(tiny_pipeline: Pipeline):
+    refused = Failure("url_not_allowed", 403, "no")
+    [answer] = tiny_pipeline.classify([Request((Item(refused), Item(GOOD[0])), per_item=True)])
+    assert answer.results[0] is refused
+    assert isinstance(answer.results[1], Verdict)
+
+
+def test_an_unknown_policy_refuses_its_request_and_no_other(tiny_pipeline: Pipeline):
+    first, second = tiny_pipeline.classify([request(GOOD[0], policy="nope"), request(GOOD[0], policy="strict")])
+    assert (first.code, first.status) == ("unknown_policy", 400)
+    assert (second.policy_name, len(second.results)) == ("strict", 1)
+
+
+def test_too_many_images_refuse_the_request(tiny_engine, tiny_pipeline: Pipeline):
+    [answer] = tiny_pipeline.classify([request(*GOOD[:1] * 17)])
+    assert (answer.code, answer.message) == ("too_many_images", "17 images in one request; the limit is 16")
+
+
+def test_too_many_model_inputs_refuse_the_request(tiny_pipeline: Pipeline):
+    animation = pictures.animated_gif(20)
+    [within] = tiny_pipeline.classify([request(*[animation] * 4)])
+    assert isinstance(within, Answer)
+    [over] = tiny_pipeline.classify([request(*[animation] * 5)])
+    assert over.code == "too_many_images"
+    assert over.message == "40 model inputs (images x frames x backgrounds); the limit is 32"
+
+
+def test_a_batch_larger_than_the_engines_goes_through_in_chunks(tiny_pipeline: Pipeline):
+    assert tiny_pipeline.engine.max_batch < 6
+    [answer] = tiny_pipeline.classify([request(*GOOD)])
+    assert all(isinstance(result, Verdict) for result in answer.results)
+
+
+def test_an_engine_that_returns_nonsense_never_allows(tiny_pipeline: Pipeline):
+    class Broken:
+        name, precision, max_batch = "broken", "fp32", 4
+
+        def probabilities(self, batch: np.ndarray) -> np.ndarray:
+            return np.full((len(batch), 5), np.nan, dtype=np.float32)
+
+    pipeline = Pipeline(Broken(), tiny_pipeline._spec, tiny_pipeline.policies, Settings(limits=Limits()))
+    [answer] = pipeline.classify([request(GOOD[0])])
+    assert (answer.results[0].code, answer.results[0].status) == ("internal", 500)
+
+
+def test_no_requests_are_no_answers(tiny_pipeline: Pipeline):
+    assert tiny_pipeline.classify([]) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "deciding"),
+    [
+        ([(0, 0, 1, 0, 0), (0, 0, 0.1, 0.9, 0), (0, 0, 1, 0, 0)], 1),
+        ([(0, 0, 0.1, 0.9, 0), (0, 0, 0.05, 0.95, 0), (0, 0, 0.1, 0.9, 0)], 1),
+        ([(0, 0, 1, 0, 0), (0, 0, 1, 0, 0), (0, 0, 0.7, 0, 0.3)], 2),
+        ([(0, 0, 1, 0, 0), (1, 0, 0, 0, 0), (0, 0, 1, 0, 0)], 0),
+    ],
+)
+def test_the_most_severe_view_decides_then_explicit_then_nsfw_then_the_first(rows, deciding):
+    views = [ImageInfo(VIEW.sha256, "GIF", 10, 10, frames=3, frame=frame) for frame in range(3)]
+    verdict = most_severe(views, [np.array(row, dtype=np.float32) for row in rows], POLICY)
+    assert verdict.image.frame == deciding

@@ -1,0 +1,92 @@
+"""Loading an archive: what serves, and what refuses with which reason."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from archiving.building import build
+from archiving.inputs import HANDLER, MODEL_CONFIG
+from trust_nsfw import golden
+from trust_nsfw.errors import CheckpointError, DriftError, PolicyError, SettingsError
+from trust_nsfw.service import Service
+
+FP32 = {"trust_nsfw": {"engine": {"precision": "fp32"}}}
+
+
+@pytest.fixture
+def archive(tmp_path: Path, tiny_archive: Path) -> Path:
+    """An unpacked archive that a test may damage."""
+    with zipfile.ZipFile(tiny_archive) as content:
+        content.extractall(tmp_path / "archive")
+    return tmp_path / "archive"
+
+
+@pytest.fixture(scope="session")
+def tiny_archive(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Path:
+    out = tmp_path_factory.mktemp("store") / "nsfw.mar"
+    build(tiny_checkpoint, HANDLER / MODEL_CONFIG, out)
+    return out
+
+
+def load(archive: Path, config: dict | None = None) -> Service:
+    return Service.load(archive, FP32 if config is None else config, gpu_id=None, version="1.0")
+
+
+def edit_manifest(archive: Path, **changes: object) -> None:
+    file = archive / "manifest.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def test_a_service_describes_itself(archive):
+    description = load(archive).describe()
+    assert description["model"]["weights"] == "random"
+    assert description["model"]["engine"] == "torch"
+    assert description["labels"] == ["drawing", "hentai", "neutral", "porn", "sexy"]
+    assert description["policies"] == {"default": "1", "lenient": "1", "strict": "1"}
+    assert description["limits"]["max_pixels"] == 50_000_000
+    assert len(description["preprocessing"]["fingerprint"]) == 64
+
+
+def test_auto_falls_back_to_fp32_where_16_bits_drift(archive, monkeypatch, caplog):
+    monkeypatch.setattr("trust_nsfw.service.precision_candidates", lambda wanted, device: ("bf16", "fp32"))
+    monkeypatch.setitem(golden.TOLERANCES, "bf16", 1e-9)
+    assert load(archive).model.precision == "fp32"
+    assert "not serving in bf16: golden picture 1 of 8" in caplog.text
+
+
+def test_a_named_precision_that_drifts_refuses(archive, monkeypatch):
+    monkeypatch.setitem(golden.TOLERANCES, "bf16", 1e-9)
+    with pytest.raises(DriftError, match="golden picture 1 of 8"):
+        load(archive, {"trust_nsfw": {"engine": {"precision": "bf16"}}})
+
+
+def test_weights_that_are_not_the_manifests_refuse(archive):
+    edit_manifest(archive, sha256="0" * 64)
+    with pytest.raises(CheckpointError, match="the manifest says 000"):
+        load(archive)
+
+
+def test_labels_in_another_order_refuse(archive):
+    edit_manifest(archive, labels=["sexy", "porn", "neutral", "hentai", "drawing"])
+    with pytest.raises(CheckpointError, match="order"):
+        load(archive)
+
+
+def test_other_preprocessing_refuses(archive):
+    file = archive / "checkpoint/preprocessor_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"resample": 3}))
+    with pytest.raises(CheckpointError, match="preprocessing is not what the manifest says"):
+        load(archive)
+
+
+def test_an_unknown_default_policy_refuses(archive):
+    with pytest.raises(SettingsError, match="no policy is named 'nope'"):
+        load(archive, {"trust_nsfw": {"policy": "nope"}})
+
+
+def test_a_broken_policy_file_refuses(archive):
+    (archive / "policies/default.yaml").write_text("name: default")
+    with pytest.raises(PolicyError, match=r"default\.yaml"):
+        load(archive)

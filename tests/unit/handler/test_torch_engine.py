@@ -1,0 +1,100 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForImageClassification
+
+from trust_nsfw.engines.torch_engine import TorchEngine, bucket, precision_candidates, resolve_device
+from trust_nsfw.errors import SettingsError
+from trust_nsfw.preprocess import PreprocessingSpec
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
+
+
+def random_batch(size: int) -> np.ndarray:
+    return np.random.default_rng(size).integers(0, 256, (size, 32, 32, 3), dtype=np.uint8)
+
+
+def test_rows_are_float32_distributions(tiny_engine):
+    rows = tiny_engine.probabilities(random_batch(4))
+    assert (rows.shape, rows.dtype) == ((4, 5), np.float32)
+    assert np.abs(rows.sum(axis=1) - 1).max() < 1e-5
+
+
+def test_an_image_scores_the_same_alone_and_in_company(tiny_engine):
+    batch = random_batch(4)
+    together = tiny_engine.probabilities(batch)
+    alone = np.concatenate([tiny_engine.probabilities(batch[index : index + 1]) for index in range(4)])
+    assert np.abs(together - alone).max() < 1e-5
+
+
+def test_padding_to_buckets_changes_no_score_and_adds_no_row(tiny_checkpoint: Path, tiny_engine):
+    spec = PreprocessingSpec.load(tiny_checkpoint)
+    padded = TorchEngine(tiny_checkpoint, spec, CPU, precision="fp32", max_batch=8, pad_to_buckets=True)
+    for size in (1, 2, 3, 5, 8):
+        batch = random_batch(size)
+        assert np.abs(padded.probabilities(batch) - _reference(tiny_checkpoint, batch)).max() < 1e-5
+
+
+def test_scores_equal_plain_transformers(tiny_checkpoint: Path, tiny_engine):
+    batch = random_batch(4)
+    assert np.abs(tiny_engine.probabilities(batch) - _reference(tiny_checkpoint, batch)).max() < 1e-5
+
+
+def test_columns_follow_the_labels_whatever_the_checkpoints_order(tmp_path, tiny_checkpoint: Path, tiny_engine):
+    for file in tiny_checkpoint.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    config = (tmp_path / "config.json").read_text()
+    swapped = config.replace('"0": "drawing"', '"0": "sexy"').replace('"4": "sexy"', '"4": "drawings"')
+    assert swapped != config
+    (tmp_path / "config.json").write_text(swapped)
+    spec = PreprocessingSpec.load(tmp_path)
+    rows = TorchEngine(tmp_path, spec, CPU, precision="fp32", max_batch=4).probabilities(random_batch(3))
+    assert np.allclose(rows[:, [4, 1, 2, 3, 0]], tiny_engine.probabilities(random_batch(3)), atol=1e-5)
+
+
+def test_bf16_stays_close_to_fp32(tiny_checkpoint: Path, tiny_engine):
+    spec = PreprocessingSpec.load(tiny_checkpoint)
+    half = TorchEngine(tiny_checkpoint, spec, CPU, precision="bf16", max_batch=4)
+    batch = random_batch(4)
+    assert 0 < np.abs(half.probabilities(batch) - tiny_engine.probabilities(batch)).max() < 0.02
+
+
+@pytest.mark.parametrize(("size", "expected"), [(1, 1), (2, 2), (3, 4), (5, 8), (9, 12), (12, 12)])
+def test_a_bucket_is_the_next_power_of_two_up_to_the_largest_batch(size, expected):
+    assert bucket(size, largest=12) == expected
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"), [({"avx512_bf16": True}, ("bf16", "fp32")), ({"avx512_f": True}, ("fp32",))]
+)
+def test_auto_takes_bf16_on_a_cpu_only_where_it_is_native(monkeypatch, capabilities, expected):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert precision_candidates("auto", CPU) == expected
+
+
+@pytest.mark.parametrize(("native", "expected"), [(True, ("bf16", "fp32")), (False, ("fp16", "fp32"))])
+def test_auto_takes_what_the_gpu_has(monkeypatch, native, expected):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native)
+    assert precision_candidates("auto", CUDA) == expected
+
+
+def test_a_named_precision_is_the_only_candidate():
+    assert precision_candidates("fp32", CPU) == ("fp32",)
+    with pytest.raises(SettingsError, match="fp16 needs a GPU"):
+        precision_candidates("fp16", CPU)
+
+
+def test_without_cuda_the_assigned_gpu_is_the_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert resolve_device(0) == resolve_device(None) == CPU
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert resolve_device(1) == torch.device("cuda", 1)
+
+
+def _reference(checkpoint: Path, batch: np.ndarray) -> np.ndarray:
+    model = AutoModelForImageClassification.from_pretrained(checkpoint).eval()
+    pixels = (torch.from_numpy(batch).permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
+    with torch.inference_mode():
+        return model(pixel_values=pixels).logits.softmax(-1).numpy()

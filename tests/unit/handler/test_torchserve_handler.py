@@ -1,0 +1,79 @@
+"""The handler against TorchServe's own Context, a batch at a time."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+from ts.context import Context, RequestProcessor
+
+import pictures
+from torchserve_handler import NsfwHandler
+from trust_nsfw.errors import CheckpointError
+from trust_nsfw.manifest import GoldenPair, Manifest
+from trust_nsfw.schema import LABELS, ModelInfo
+from trust_nsfw.service import Service
+
+PHOTO = pictures.encode(pictures.picture(1), "PNG")
+
+
+@pytest.fixture
+def handler(tiny_pipeline) -> NsfwHandler:
+    spec = tiny_pipeline._spec
+    golden = (GoldenPair("", {}),)
+    manifest = Manifest("tiny", None, "00", "random", LABELS, spec, spec.fingerprint, "00", golden)
+    handler = NsfwHandler()
+    handler.service = Service(
+        tiny_pipeline, ModelInfo("nsfw", "1.0", "tiny", "00", "random", "torch", "fp32"), manifest
+    )
+    return handler
+
+
+def context(*headers: dict) -> Context:
+    made = Context("nsfw", "", {"model": {"modelVersion": "1.0"}}, len(headers), None, "0.12.0", True, None, {})
+    made.request_processor = [RequestProcessor(head) for head in headers]
+    return made
+
+
+def test_each_request_of_a_batch_gets_its_own_status_and_body(handler):
+    ctx = context({}, {}, {"X-Policy": "nope"}, {"x-policy": "strict"}, {"describe": "True"}, {})
+    bodies = handler.handle(
+        [{"body": bytearray(PHOTO)}, {"body": b""}, {"body": PHOTO}, {"body": PHOTO}, {}, {"file": PHOTO}], ctx
+    )
+    answers = [json.loads(body) for body in bodies]
+    assert [ctx.get_response_status(index)[0] for index in range(6)] == [200, 400, 400, 200, 200, 400]
+    assert [ctx.get_response_content_type(index) for index in range(6)] == ["application/json"] * 6
+    assert sum(answers[0]["results"][0]["scores"].values()) == pytest.approx(1, abs=3e-6)
+    assert answers[1]["error"]["code"] == "empty_image"
+    assert answers[2]["error"]["code"] == "unknown_policy"
+    assert answers[3]["policy"]["name"] == "strict"
+    assert answers[4]["model"]["weights"] == "random"
+    assert answers[5]["error"]["code"] == "invalid_request"
+
+
+def test_a_request_id_is_echoed_on_answers_and_errors(handler):
+    ctx = context({"X-Request-Id": "good"}, {"x-request-id": "bad"}, {})
+    handler.handle([{"body": PHOTO}, {"body": b""}, {"body": PHOTO}], ctx)
+    assert [ctx.get_response_headers(index).get("X-Request-Id") for index in range(3)] == ["good", "bad", None]
+
+
+def test_a_fault_of_ours_is_internal_for_each_request_and_logs_no_image(handler, monkeypatch, caplog):
+    def explode(requests: object) -> None:
+        raise RuntimeError("the engine fell over")
+
+    monkeypatch.setattr(handler.service.pipeline, "classify", explode)
+    ctx = context({}, {})
+    bodies = handler.handle([{"body": PHOTO}, {"body": PHOTO}], ctx)
+    assert [json.loads(body)["error"]["code"] for body in bodies] == ["internal", "internal"]
+    assert ctx.get_response_status(0)[0] == 500
+    assert "the engine fell over" in caplog.text
+    assert "IHDR" not in caplog.text
+
+
+def test_a_refusal_is_logged_with_its_reason(tmp_path: Path, caplog):
+    ctx = context()
+    ctx.system_properties["model_dir"] = str(tmp_path)
+    with caplog.at_level(logging.CRITICAL), pytest.raises(CheckpointError):
+        NsfwHandler().initialize(ctx)
+    assert "REFUSED TO SERVE:" in caplog.text
+    assert "manifest.json" in caplog.text
