@@ -1,0 +1,91 @@
+"""Who may import whom, read from every import statement: data flows one way, and the core knows no server."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "handler/trust_nsfw"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+LAYERS = (
+    ("__init__", "errors"),
+    ("schema", "strict_yaml"),
+    ("settings", "policy", "wire", "checkpoint"),
+    ("policy_file", "preprocess", "images"),
+    ("engines", "engines.nsfwjs_mobilenet", "manifest"),
+    ("engines.torch_engine", "pipeline"),
+    ("golden",),
+    ("service",),
+)
+"""Lowest first: a module imports from its own layer or a lower one."""
+
+HEAVY = {"torch": {"engines.torch_engine", "engines.nsfwjs_mobilenet", "service"},
+         "transformers": {"engines.torch_engine", "engines.nsfwjs_mobilenet"},
+         "PIL": {"images", "preprocess"},
+         "yaml": {"strict_yaml"}}  # fmt: skip
+"""Which modules may know a library; every other works without it installed."""
+
+FORBIDDEN = {"ts", "archiving", "model_sources", "serving", "loadtest", "torchvision", "requests"}
+
+
+def name_of(file: Path) -> str:
+    name = ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
+def imports_of(file: Path) -> set[str]:
+    """Return the full dotted names a module imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def own_imports(file: Path) -> set[str]:
+    known = {name_of(module) for module in MODULES}
+    names = {name.removeprefix("trust_nsfw.") for name in imports_of(file) if name.startswith("trust_nsfw.")}
+    return names & known
+
+
+def layer(name: str) -> int:
+    return next(index for index, names in enumerate(LAYERS) if name in names)
+
+
+def test_every_module_has_a_layer():
+    assert sorted(name_of(file) for file in MODULES) == sorted(name for names in LAYERS for name in names)
+
+
+@pytest.mark.parametrize("file", MODULES, ids=name_of)
+def test_a_module_imports_from_its_layer_or_below(file):
+    upwards = {name for name in own_imports(file) if layer(name) > layer(name_of(file))}
+    assert not upwards
+
+
+@pytest.mark.parametrize("file", MODULES, ids=name_of)
+def test_a_module_knows_only_the_libraries_it_may(file):
+    roots = {name.split(".")[0] for name in imports_of(file)}
+    assert not roots & FORBIDDEN
+    assert not {library for library, allowed in HEAVY.items() if library in roots and name_of(file) not in allowed}
+
+
+def test_only_the_entry_file_is_outside_the_package_and_it_knows_the_service_not_its_parts():
+    entry = ROOT / "handler/torchserve_handler.py"
+    assert sorted(file.name for file in (ROOT / "handler").glob("*.py")) == [entry.name]
+    own = {name.split(".")[1] for name in imports_of(entry) if name.startswith("trust_nsfw.")}
+    assert own <= {"errors", "schema", "service", "wire"}
+
+
+def test_the_core_of_values_and_decisions_needs_no_library_but_yaml():
+    allowed = {"yaml", "trust_nsfw"}
+    for file in MODULES:
+        if name_of(file) in {"errors", "schema", "settings", "policy", "wire", "policy_file", "strict_yaml"}:
+            outside = {name.split(".")[0] for name in imports_of(file)} - allowed
+            assert outside <= set(sys.stdlib_module_names), file
