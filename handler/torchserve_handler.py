@@ -68,7 +68,8 @@ def _parse(fields: Mapping[str, Any], headers: Mapping[str, Any]) -> Request | D
 
 
 def _respond(context: Any, index: int, reply: wire.Reply, request_id: str | None) -> None:
+    """Set one answer's status and headers; TorchServe overwrites X-Request-Id with its own id, hence another name."""
     context.set_response_status(reply.status, HTTPStatus(reply.status).phrase, index)
     context.set_response_content_type(index, reply.content_type)
     if request_id is not None:
-        context.set_response_header(index, "X-Request-Id", request_id)
+        context.set_response_header(index, "X-Client-Request-Id", request_id)

@@ -54,7 +54,7 @@ def test_each_request_of_a_batch_gets_its_own_status_and_body(handler):
 def test_a_request_id_is_echoed_on_answers_and_errors(handler):
     ctx = context({"X-Request-Id": "good"}, {"x-request-id": "bad"}, {})
     handler.handle([{"body": PHOTO}, {"body": b""}, {"body": PHOTO}], ctx)
-    assert [ctx.get_response_headers(index).get("X-Request-Id") for index in range(3)] == ["good", "bad", None]
+    assert [ctx.get_response_headers(index).get("X-Client-Request-Id") for index in range(3)] == ["good", "bad", None]
 
 
 def test_a_fault_of_ours_is_internal_for_each_request_and_logs_no_image(handler, monkeypatch, caplog):
