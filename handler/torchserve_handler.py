@@ -41,6 +41,7 @@ class NsfwHandler:
         replies = [self._render(call, next(answers) if isinstance(call, Request) else UNSCORED) for call in calls]
         for index, (reply, head) in enumerate(zip(replies, headers, strict=True)):
             _respond(context, index, reply, wire.request_id(head))
+        _count(context, calls)
         return [reply.body for reply in replies]
 
     def _classify(self, requests: Sequence[Request]) -> Sequence[Answer | Failure]:
@@ -73,3 +74,10 @@ def _respond(context: Any, index: int, reply: wire.Reply, request_id: str | None
     context.set_response_content_type(index, reply.content_type)
     if request_id is not None:
         context.set_response_header(index, "X-Client-Request-Id", request_id)
+
+
+def _count(context: Any, calls: Sequence[Request | Describe | Failure]) -> None:
+    """Add to the counters that deploy/metrics.yaml declares; images over batches is the mean batch size."""
+    context.metrics.add_counter("NsfwBatches", 1)
+    context.metrics.add_counter("NsfwRequests", len(calls))
+    context.metrics.add_counter("NsfwImages", sum(len(call.items) for call in calls if isinstance(call, Request)))

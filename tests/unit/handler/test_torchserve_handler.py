@@ -2,10 +2,12 @@
 
 import json
 import logging
+import re
 from pathlib import Path
 
 import pytest
 from ts.context import Context, RequestProcessor
+from ts.metrics.metric_cache_yaml_impl import MetricsCacheYamlImpl
 
 import pictures
 from torchserve_handler import NsfwHandler
@@ -14,6 +16,7 @@ from trust_nsfw.manifest import GoldenPair, Manifest
 from trust_nsfw.schema import LABELS, ModelInfo
 from trust_nsfw.service import Service
 
+METRICS = str(Path(__file__).resolve().parents[3] / "deploy/metrics.yaml")
 PHOTO = pictures.encode(pictures.picture(1), "PNG")
 
 
@@ -30,7 +33,11 @@ def handler(tiny_pipeline) -> NsfwHandler:
 
 
 def context(*headers: dict) -> Context:
-    made = Context("nsfw", "", {"model": {"modelVersion": "1.0"}}, len(headers), None, "0.12.0", True, None, {})
+    metrics = MetricsCacheYamlImpl(METRICS)
+    metrics.initialize_cache()
+    metrics.model_name = "nsfw"
+    metrics.request_ids = dict.fromkeys(range(len(headers)), "id")
+    made = Context("nsfw", "", {"model": {"modelVersion": "1.0"}}, len(headers), None, "0.12.0", True, metrics, {})
     made.request_processor = [RequestProcessor(head) for head in headers]
     return made
 
@@ -68,6 +75,15 @@ def test_a_fault_of_ours_is_internal_for_each_request_and_logs_no_image(handler,
     assert ctx.get_response_status(0)[0] == 500
     assert "the engine fell over" in caplog.text
     assert "IHDR" not in caplog.text
+
+
+def test_batches_requests_and_images_are_counted(handler, caplog):
+    with caplog.at_level(logging.INFO):
+        handler.handle([{"body": PHOTO}, {"body": b""}, {"file": b""}], context({}, {}, {}))
+    emitted = dict(re.findall(r"\[METRICS\](\w+)\.Count:([\d.]+)\|", caplog.text))
+    assert {name: float(value) for name, value in emitted.items()} == {
+        "NsfwBatches": 1, "NsfwRequests": 3, "NsfwImages": 2,
+    }  # fmt: skip
 
 
 def test_a_refusal_is_logged_with_its_reason(tmp_path: Path, caplog):
