@@ -1,0 +1,120 @@
+"""What the README and docs/api.md tell a user to type, typed."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from answers import check_answer
+from serving.ports import free_ports
+from serving.torchserve_process import TorchServeProcess
+from serving.ts_config import write_config
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SETTLED_SECONDS = 120
+
+
+def commands_of(document: str) -> list[str]:
+    """Return a document's plain code blocks: those of no language are commands."""
+    return [block for language, block in BLOCK.findall((ROOT / document).read_text()) if not language]
+
+
+def at_ports(command: str, inference: int, management: int) -> str:
+    """Return a documented command for a server on other ports."""
+    return command.replace(":8080", f":{inference}").replace(":8081", f":{management}")
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/api.md"])
+def test_every_curl_of_a_document_is_answered(server: TorchServeProcess, document):
+    curls = {line for block in commands_of(document) for line in block.splitlines() if line.startswith("curl ")}
+    assert curls
+    for line in sorted(curls):
+        command = at_ports(line.split("   #")[0], server.config.inference.port, server.config.management.port)
+        typed = f"{command} --silent --fail-with-body"
+        done = subprocess.run(["bash", "-c", typed], cwd=ROOT, capture_output=True, check=False)
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+        answer = json.loads(done.stdout)
+        if isinstance(answer, dict) and "results" in answer:
+            check_answer(answer)
+
+
+def test_the_readmes_steps_by_hand_serve_a_photo_and_stop(tmp_path: Path, starter_checkpoint: Path):
+    """The block under "Serving it yourself", in a copy of the tree whose ports are free."""
+    block = next(block for block in commands_of("README.md") if "torchserve --start" in block)
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for name in ("handler", "scripts", "samples", "deploy", "models", ".venv", "pyproject.toml", "constraints.txt"):
+        (tree / name).symlink_to(ROOT / name)
+    ports = free_ports()
+    write_config(ROOT / "config.properties", tree / "config.properties", ports, {})
+    commands = at_ports(block, ports.inference, ports.management)
+    commands = commands.replace(
+        "build_archive.py --model", f"build_archive.py --out {tree}/model_store/nsfw.mar --model"
+    )
+    starting = commands.partition("curl")[0].replace("scripts/setup\n", "")  # it made the .venv we run in
+    asking = [line.split("   #")[0] for line in commands.splitlines() if line.startswith("curl ")]
+    # Short, because the workers' sockets lie in it, and a socket's path has at most 107 bytes.
+    scratch = Path(f"/tmp/readme-{os.getpid()}")
+    scratch.mkdir()
+    environment = {**os.environ, "TMPDIR": str(scratch), "TEMP": str(scratch)}
+
+    def type_in(line: str) -> str:
+        typed = f". .venv/bin/activate\n{line}"
+        # Into a file: a pipe would stay open as long as the server that a line starts.
+        with (tmp_path / "terminal").open("w+") as terminal:
+            subprocess.run(["bash", "-ec", typed], cwd=tree, env=environment, stdout=terminal, timeout=120, check=True)
+            terminal.seek(0)
+            return terminal.read()
+
+    try:
+        type_in(starting)
+        describe = f"http://127.0.0.1:{ports.management}/models/nsfw"
+        deadline = time.monotonic() + SETTLED_SECONDS
+        while not _ready(describe):
+            assert time.monotonic() < deadline, "no worker got ready"
+            time.sleep(0.5)
+        described, answered = (json.loads(type_in(f"{line} --silent")) for line in asking)
+        assert described[0]["customizedMetadata"]["model"]["weights"] == "trained"
+        assert check_answer(answered)[0]["label"] == "neutral"
+    finally:
+        type_in("torchserve --stop")
+        shutil.rmtree(scratch, ignore_errors=True)
+    deadline = time.monotonic() + SETTLED_SECONDS
+    while subprocess.run(["pgrep", "-f", str(scratch)], stdout=subprocess.DEVNULL, check=False).returncode == 0:
+        assert time.monotonic() < deadline, "TorchServe or a worker is still running"
+        time.sleep(0.5)
+
+
+def test_locust_drives_the_server_without_a_failure(server: TorchServeProcess, tmp_path: Path):
+    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "loadtest/locustfile.py"), "--headless", "--users", "4"]
+    command += [
+        "--spawn-rate",
+        "4",
+        "--run-time",
+        "10s",
+        "--only-summary",
+        "--json",
+        "--host",
+        server.config.inference.url,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    [statistics] = json.loads(done.stdout)
+    assert statistics["num_requests"] >= 1
+    assert statistics["num_failures"] == 0
+
+
+def _ready(url: str) -> bool:
+    try:
+        workers = requests.get(url, timeout=10).json()[0]["workers"]
+    except (requests.RequestException, LookupError, ValueError):
+        return False
+    return any(worker["status"] == "READY" for worker in workers)
