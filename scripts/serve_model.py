@@ -8,6 +8,7 @@
 """
 
 import argparse
+import hashlib
 import os
 import shlex
 import signal
@@ -63,7 +64,8 @@ EXPECTED_FAILURES = (
     PortError,
     ProbeError,
     StartError,
-    TimeoutError,
+    OSError,
+    OverflowError,
 )
 
 
@@ -138,7 +140,7 @@ def fetch(source: str) -> Path:
         if directory.parent == MODELS:
             return directory
         options = ["--force"]  # it may have changed since the last time
-    model_dir = MODELS / directory.name
+    model_dir = MODELS / _name_of(source, directory)
     status = run_script("fetch_model.py", wanted, "--out", str(model_dir), *options)
     if status == HUB_UNREACHABLE and source == "auto":
         print(FALLBACK_NOTICE, file=sys.stderr, flush=True)
@@ -146,6 +148,15 @@ def fetch(source: str) -> Path:
     if status != 0:
         raise ServeError(f"{wanted} can't be served: it could not be fetched")
     return model_dir
+
+
+def _name_of(source: str, directory: Path) -> str:
+    """Return a folder name that no other source takes: owner--name of a hub id, name and a digest of a path."""
+    if source in NAMED_SOURCES:
+        return source
+    if directory.is_dir():
+        return f"local-{directory.name}-{hashlib.sha256(os.fsencode(directory)).hexdigest()[:8]}"
+    return source.replace("/", "--")
 
 
 def build(model_dir: Path) -> None:

@@ -1,5 +1,6 @@
 """A checkpoint on a model hub, through huggingface_hub: HF_TOKEN, HF_HOME, HF_ENDPOINT, HF_HUB_OFFLINE all count."""
 
+import contextlib
 import sys
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -110,11 +111,18 @@ def _cached(repo_id: str, commit: str, name: str) -> Path:
 
 
 def _remember(repo_id: str, revision: str, commit: str) -> None:
-    """Note in the hub's cache which commit a branch or tag is, so that it can be found without the hub."""
-    if revision != commit:
-        reference = _cache_folder(repo_id) / "refs" / revision
+    """Note in the hub's cache which commit a branch or tag is, so that it can be found without the hub.
+
+    A cache that can't be written to, because somebody shares it, does without the note.
+    """
+    reference = _cache_folder(repo_id) / "refs" / revision
+    if revision == commit or (reference.is_file() and reference.read_text(encoding="ascii") == commit):
+        return
+    with contextlib.suppress(OSError):
         reference.parent.mkdir(parents=True, exist_ok=True)
-        reference.write_text(commit, encoding="ascii")
+        partial = reference.with_name(f"{reference.name}.partial")
+        partial.write_text(commit, encoding="ascii")
+        partial.replace(reference)
 
 
 def _cache_folder(repo_id: str) -> Path:

@@ -17,7 +17,7 @@ from model_sources.hub_errors import HubUnreachable
 
 ATTEMPTS = 6
 PAUSE_SECONDS = 1
-SILENCE_TIMEOUT_SECONDS = 10
+SILENCE_TIMEOUT_SECONDS = 6
 SHA256_HEX_DIGITS = 64
 
 
@@ -46,7 +46,7 @@ def download(url: str, destination: Path, size_bytes: int, etag: str) -> None:
 
 def _fill(file: BinaryIO, url: str, size_bytes: int, bar: "tqdm[NoReturn]") -> None:
     """Append to `file` until it holds `size_bytes`, taking up a broken connection again."""
-    reason = "it ended early"
+    reason, begun_at = "it ended early", file.tell()
     for attempt in range(ATTEMPTS):
         if file.tell() >= size_bytes:
             return
@@ -55,6 +55,8 @@ def _fill(file: BinaryIO, url: str, size_bytes: int, bar: "tqdm[NoReturn]") -> N
             _receive(file, url, bar)
         except httpx2.TransportError as error:
             reason = str(error)
+            if file.tell() == begun_at:
+                break  # not one byte has come: nobody is there, and the caller may know another source
     if file.tell() < size_bytes:
         raise HubUnreachable(
             f"the transfer of {url} broke off at {file.tell():,} of {size_bytes:,} bytes ({reason}); "

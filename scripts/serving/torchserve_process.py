@@ -23,6 +23,7 @@ from serving.ts_config import ConfigError, TorchServeConfig
 START_LIMIT_SECONDS = 300.0
 POLL_SECONDS = 0.25
 SHOWN_LOG_LINES = 12
+LONGEST_TMPDIR = 60
 
 LOG_PREFIX = re.compile(r"^\S+ \[\w+\] \S+ - ")  # as deploy/log4j2.xml writes it
 WARNING = re.compile(r"^\S+ \[(WARN|ERROR|FATAL)\] ")
@@ -86,8 +87,9 @@ class TorchServeProcess:
         """Start TorchServe in a session of its own. Raises JavaNotFoundError."""
         environment = self._child_environment()
         self.log_dir.mkdir(parents=True, exist_ok=True)
-        # Short, because the workers' sockets lie in it, and a socket's path has at most 107 bytes.
-        self.tmp_dir = Path(tempfile.mkdtemp(prefix="torchserve-"))
+        # The workers' sockets lie in it, and a socket's path has at most 107 bytes.
+        parent = tempfile.gettempdir() if len(tempfile.gettempdir()) <= LONGEST_TMPDIR else "/tmp"  # noqa: S108
+        self.tmp_dir = Path(tempfile.mkdtemp(prefix="torchserve-", dir=parent))
         environment |= {"TMPDIR": str(self.tmp_dir), "TEMP": str(self.tmp_dir)}
         self._model_log = LogTail(self.log_dir / "model_log.log")
         self._server_log = LogTail(self.log_dir / "ts_log.log")
