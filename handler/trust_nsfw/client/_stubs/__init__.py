@@ -1,0 +1,1 @@
+"""Generated from TorchServe's proto files by scripts/generate_stubs.py."""
