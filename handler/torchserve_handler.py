@@ -1,19 +1,30 @@
 """The one file that knows TorchServe: its context and bytes in, its statuses, headers and bytes out."""
 
 import logging
-from collections.abc import Mapping, Sequence
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-from trust_nsfw import wire
 from trust_nsfw.errors import InternalError, ServiceError, StartupError
-from trust_nsfw.schema import Answer, Describe, Failure, Request
+from trust_nsfw.schema import Answer, Describe, Failure, Output, Request
 from trust_nsfw.service import Service
+from trust_nsfw.wire.parsing import caller_id, is_grpc, parse
+from trust_nsfw.wire.rendering import Reply, render_failure
 
 logger = logging.getLogger(__name__)
 
-UNSCORED = Failure.of(InternalError("the request could not be scored; this is a fault of the service"))
+NATIVE_STDERR = 2
+
+UNSCORED = Failure.of(InternalError("the request could not be answered; this is a fault of the service"))
+
+Call = Request | Describe | Failure
+"""What one request of a batch asks, or why it can't be read."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class NsfwHandler:
@@ -21,6 +32,7 @@ class NsfwHandler:
 
     def initialize(self, context: Any) -> None:
         """Load the archive's model; a StartupError is logged as a refusal, with its reason, before the worker ends."""
+        _silence_native_libraries()
         properties = context.system_properties
         try:
             self.service = Service.load(
@@ -36,48 +48,77 @@ class NsfwHandler:
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[bytes]:
         """Answer a batch: one response per request, in order, whatever happens to its neighbours."""
         headers = [context.get_all_request_header(index) for index in range(len(data))]
-        calls = [_parse(fields, head) for fields, head in zip(data, headers, strict=True)]
-        answers = iter(self._classify([call for call in calls if isinstance(call, Request)]))
-        replies = [self._render(call, next(answers) if isinstance(call, Request) else UNSCORED) for call in calls]
-        for index, (reply, head) in enumerate(zip(replies, headers, strict=True)):
-            _respond(context, index, reply, wire.request_id(head))
-        _count(context, calls)
+        calls: list[Call] = [_attempt(parse, *request) for request in zip(data, headers, strict=True)]
+        request_ids = [caller_id(*request) for request in zip(data, headers, strict=True)]
+        answers = self._classify(calls)
+        replies = self._replies(calls, answers, request_ids)
+        for index, reply in enumerate(replies):
+            _respond(context, index, reply, request_ids[index], is_grpc(headers[index]))
+        _count(context, calls, answers)
         return [reply.body for reply in replies]
 
-    def _classify(self, requests: Sequence[Request]) -> Sequence[Answer | Failure]:
-        try:
-            return self.service.pipeline.classify(requests)
-        except Exception:
-            logger.exception("none of %d requests could be scored", len(requests))
-            return [UNSCORED] * len(requests)
+    def _classify(self, calls: Sequence[Call]) -> list[Answer | Failure]:
+        """Score all images of the batch together; returns one answer per call, the failure itself where it is one."""
+        requests = [call for call in calls if isinstance(call, Request)]
+        answers = _attempt(self.service.pipeline.classify, requests)
+        if isinstance(answers, Failure):  # one of them may have brought the others down: each alone
+            alone = [_attempt(self.service.pipeline.classify, [request]) for request in requests]
+            answers = [answer if isinstance(answer, Failure) else answer[0] for answer in alone]
+        remaining = iter(answers)
+        return [next(remaining) if isinstance(call, Request) else UNSCORED for call in calls]
 
-    def _render(self, call: Request | Describe | Failure, answer: Answer | Failure) -> wire.Reply:
-        match call:
-            case Request():
-                return wire.render(answer, call, self.service.model)
-            case Describe():
-                return wire.render_description(self.service.describe())
-            case Failure():
-                return wire.render_failure(call)
+    def _replies(
+        self, calls: Sequence[Call], answers: Sequence[Answer | Failure], request_ids: Sequence[str | None]
+    ) -> list[Reply]:
+        """Write every response; explanations, which are slow, after everything else."""
+        replies: dict[int, Reply] = {}
+        for index in sorted(range(len(calls)), key=lambda index: _is_explanation(calls[index])):
+            reply = _attempt(self.service.reply, calls[index], answers[index], request_ids[index])
+            replies[index] = render_failure(reply, request_ids[index]) if isinstance(reply, Failure) else reply
+        return [replies[index] for index in range(len(calls))]
 
 
-def _parse(fields: Mapping[str, Any], headers: Mapping[str, Any]) -> Request | Describe | Failure:
+def _attempt(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Failure:
+    """Do one step; an error of ours comes back as its value, anything unforeseen as `internal`, logged."""
     try:
-        return wire.parse(fields, headers)
+        return step(*args, **kwargs)
     except ServiceError as error:
         return Failure.of(error)
+    except Exception:
+        logger.exception("%s failed", getattr(step, "__qualname__", step))
+        return UNSCORED
 
 
-def _respond(context: Any, index: int, reply: wire.Reply, request_id: str | None) -> None:
+def _silence_native_libraries() -> None:
+    """Send what C libraries print to nowhere: libtiff quotes bytes of images. Python's own stderr stays."""
+    if sys.stderr.fileno() == NATIVE_STDERR:
+        sys.stderr = os.fdopen(os.dup(NATIVE_STDERR), "w", buffering=1)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, NATIVE_STDERR)
+        os.close(nowhere)
+
+
+def _is_explanation(call: Call) -> bool:
+    return isinstance(call, Request) and call.output is Output.EXPLAINED
+
+
+def _respond(context: Any, index: int, reply: Reply, request_id: str | None, grpc: bool) -> None:
     """Set one answer's status and headers; TorchServe overwrites X-Request-Id with its own id, hence another name."""
     context.set_response_status(reply.status, HTTPStatus(reply.status).phrase, index)
     context.set_response_content_type(index, reply.content_type)
+    for name, value in reply.headers.items():
+        context.set_response_header(index, name, value)
     if request_id is not None:
         context.set_response_header(index, "X-Client-Request-Id", request_id)
+    if grpc:  # ends a StreamPredictions call, which would otherwise wait for more and take the worker down
+        context.set_response_header(index, "ts_stream_next", "false")
 
 
-def _count(context: Any, calls: Sequence[Request | Describe | Failure]) -> None:
+def _count(context: Any, calls: Sequence[Call], answers: Sequence[Answer | Failure]) -> None:
     """Add to the counters that deploy/metrics.yaml declares; images over batches is the mean batch size."""
+    differences = sum(len(answer.shadow_differences) for answer in answers if isinstance(answer, Answer))
     context.metrics.add_counter("NsfwBatches", 1)
     context.metrics.add_counter("NsfwRequests", len(calls))
     context.metrics.add_counter("NsfwImages", sum(len(call.items) for call in calls if isinstance(call, Request)))
+    if differences:
+        context.metrics.add_counter("NsfwShadowDifferences", differences)

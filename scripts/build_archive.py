@@ -22,10 +22,11 @@ def main() -> int:
     options = parse_arguments()
     try:
         if options.check:
-            return 0 if is_up_to_date(options.out, options.model, options.model_config) else 1
+            current = is_up_to_date(options.out, options.model, options.model_config, explanations=options.explanations)
+            return 0 if current else 1
         from archiving.building import build  # noqa: PLC0415 - brings torch, which --check can do without
 
-        build(options.model, options.model_config, options.out)
+        build(options.model, options.model_config, options.out, explanations=options.explanations)
     except StartupError as error:
         print(f"build_archive: {error}", file=sys.stderr)
         return 1
@@ -39,6 +40,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, required=True, help="checkpoint directory, as fetch_model.py writes it")
     parser.add_argument("--out", type=Path, default=ROOT / "model_store/nsfw.mar", help="archive to write")
     parser.add_argument("--model-config", type=Path, default=HANDLER / MODEL_CONFIG, help="settings to put into it")
+    parser.add_argument(
+        "--without-explanations", dest="explanations", action="store_false", help="leave out what only they need"
+    )
     parser.add_argument("--check", action="store_true", help="only tell whether the archive is up to date")
     return parser.parse_args()
 

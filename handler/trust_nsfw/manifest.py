@@ -40,6 +40,7 @@ class Manifest:
     preprocessing: PreprocessingSpec
     fingerprint: str
     source_sha256: str
+    explanations: bool
     golden: tuple[GoldenPair, ...]
 
     def write(self, directory: Path) -> None:

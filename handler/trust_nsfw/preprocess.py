@@ -32,14 +32,19 @@ VIT_DEFAULTS: dict[str, Any] = {
     "image_std": [0.5, 0.5, 0.5],
     "do_center_crop": False,
 }
-REFUSED_STEPS = (
-    "do_center_crop",
-    "do_pad",
-    "do_thumbnail",
-    "do_align_long_axis",
-    "do_reduce_labels",
-    "do_flip_channel_order",
-)
+INERT = {
+    "_processor_class",
+    "_valid_processor_keys",
+    "crop_size",
+    "data_format",
+    "do_convert_rgb",
+    "feature_extractor_type",
+    "image_processor_type",
+    "input_data_format",
+    "pad_size",
+    "processor_class",
+}
+"""Keys that change nothing about a plain resize of an RGB picture, whatever their values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +70,10 @@ class PreprocessingSpec:
         options = {**(VIT_DEFAULTS if kind in VIT_PROCESSORS else {}), **config}
         if missing := [key for key in VIT_DEFAULTS if options.get(key) is None]:
             raise CheckpointError(f"{SPEC_FILE}: {kind} does not state {', '.join(missing)}")
-        if refused := [step for step in REFUSED_STEPS if options.get(step)]:
-            raise CheckpointError(f"{SPEC_FILE}: {', '.join(refused)} is not supported; only a plain resize is")
+        unknown = sorted(key for key, value in options.items() if value and key not in (*VIT_DEFAULTS, *INERT))
+        if options["do_center_crop"] or unknown:
+            refused = ", ".join(unknown) or "do_center_crop"
+            raise CheckpointError(f"{SPEC_FILE}: {refused} is not supported; only a plain resize is")
         if not options["do_resize"] or not options["do_rescale"]:
             raise CheckpointError(f"{SPEC_FILE}: do_resize and do_rescale must be true")
         height, width = _fixed_size(options["size"])

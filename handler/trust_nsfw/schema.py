@@ -139,11 +139,36 @@ Result = Verdict | Failure
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One request's results in the order sent, and the policy that decided them."""
+    """One request's results in the order sent, and the policy that decided them.
+
+    `shadow_differences` holds, for each image on which the shadow policy would have acted otherwise, the action taken
+    and the action it would have taken.
+    """
 
     policy_name: str
     policy_version: str
     results: tuple[Result, ...]
+    shadow_differences: tuple[tuple[Action, Action], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Where in the picture the model saw the target, a class or a group.
+
+    `grid` is 14 x 14, rows from the top, 0 to 1; `png_b64` is the picture with the grid laid over it, base64.
+    """
+
+    target: str
+    grid: tuple[tuple[float, ...], ...]
+    png_b64: str
+
+
+class Output(StrEnum):
+    """What a request wants back; the words are those of its error messages."""
+
+    RESULTS = "results"
+    MODERATED = "moderated images"
+    EXPLAINED = "explanations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +183,15 @@ class Item:
 class Request:
     """One request's images in the order sent, and the options that hold for all of them.
 
-    `policy` None means the configured default. `per_item` requests are answered item by item even when one fails;
-    a raw image that fails gets the error's own HTTP status instead.
+    `policy` None means the configured default. `min_confidence` adds ranked labels to each result. `per_item` requests
+    are answered item by item even when one fails; a raw image that fails gets the error's own HTTP status instead.
     """
 
     items: tuple[Item, ...]
     policy: str | None = None
-    request_id: str | None = None
+    min_confidence: float | None = None
     per_item: bool = False
+    output: Output = Output.RESULTS
 
 
 @dataclass(frozen=True, slots=True)

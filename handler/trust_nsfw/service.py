@@ -11,14 +11,17 @@ import torch
 from trust_nsfw.checkpoint import read_labels, weights_sha256
 from trust_nsfw.engines.torch_engine import TorchEngine, precision_candidates, resolve_device
 from trust_nsfw.errors import CheckpointError, DriftError, SettingsError
+from trust_nsfw.explanations import Explanations
 from trust_nsfw.golden import replay
 from trust_nsfw.manifest import CHECKPOINT_FOLDER, Manifest
+from trust_nsfw.moderated import moderated
 from trust_nsfw.pipeline import Pipeline
 from trust_nsfw.policy import Policy
 from trust_nsfw.policy_file import load_policies
 from trust_nsfw.preprocess import PreprocessingSpec
-from trust_nsfw.schema import LABELS, ModelInfo
+from trust_nsfw.schema import LABELS, Answer, Describe, Failure, ModelInfo, Output, Request
 from trust_nsfw.settings import Settings
+from trust_nsfw.wire.rendering import Reply, render, render_description, render_failure, render_moderated
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +36,7 @@ class Service:
     pipeline: Pipeline
     model: ModelInfo
     manifest: Manifest
+    explanations: Explanations
 
     @classmethod
     def load(cls, archive: Path, model_config: Mapping[str, Any], gpu_id: int | None, version: str) -> "Service":
@@ -45,9 +49,12 @@ class Service:
         checkpoint = archive / CHECKPOINT_FOLDER
         _check_checkpoint(checkpoint, manifest)
         policies = load_policies(archive / POLICIES_FOLDER)
-        if settings.policy not in policies:
-            raise SettingsError(f"trust_nsfw.policy: no policy is named {settings.policy!r}")
-        pipeline = _proven_pipeline(checkpoint, manifest, policies, settings, resolve_device(gpu_id))
+        for key, name in (("policy", settings.policy), ("shadow_policy", settings.shadow_policy)):
+            if name not in policies and (name or key == "policy"):
+                raise SettingsError(f"trust_nsfw.{key}: no policy is named {name!r}")
+        device = resolve_device(gpu_id)
+        pipeline = _proven_pipeline(checkpoint, manifest, policies, settings, device)
+        explained = checkpoint if manifest.explanations else None
         model = ModelInfo(
             name=MODEL_NAME,
             version=version,
@@ -57,7 +64,34 @@ class Service:
             engine=pipeline.engine.name,
             precision=pipeline.engine.precision,
         )
-        return cls(pipeline, model, manifest)
+        return cls(pipeline, model, manifest, Explanations(explained, manifest.preprocessing, settings.limits, device))
+
+    def reply(self, call: Request | Describe | Failure, answer: Answer | Failure, request_id: str | None) -> Reply:
+        """Write the response to one request, given its answer from the pipeline; `request_id` is echoed in JSON.
+
+        Raises ServiceError where the picture asked for cannot be made.
+        """
+        match call:
+            case Describe():
+                return render_description(self.describe())
+            case Failure():
+                return render_failure(call, request_id)
+            case Request() if isinstance(answer, Failure):
+                return render_failure(answer, request_id)
+            case Request():
+                return self._reply_in_kind(call, answer, request_id)
+
+    def _reply_in_kind(self, request: Request, answer: Answer, request_id: str | None) -> Reply:
+        """Write what a request wants back; a single image that could not be scored is an error in any kind."""
+        only = answer.results[0]
+        if request.output is Output.RESULTS or isinstance(only, Failure):
+            return render(answer, request, self.model, request_id)
+        payload = request.items[0].payload
+        assert isinstance(payload, bytes), "an image that was scored had bytes"
+        if request.output is Output.MODERATED:
+            image = moderated(payload, only.decision.action, self.pipeline.settings.limits)
+            return render_moderated(image.body, image.content_type, only)
+        return render(answer, request, self.model, request_id, self.explanations.explain(payload, only))
 
     def describe(self) -> dict[str, Any]:
         """Return what GET /models/nsfw?customized=true shows of this service."""
@@ -66,7 +100,9 @@ class Service:
             "labels": list(LABELS),
             "policies": {policy.name: policy.version for policy in self.pipeline.policies.values()},
             "default_policy": self.pipeline.settings.policy,
+            "shadow_policy": self.pipeline.settings.shadow_policy or None,
             "limits": asdict(self.pipeline.settings.limits),
+            "explanations": self.manifest.explanations,
             "preprocessing": asdict(self.manifest.preprocessing) | {"fingerprint": self.manifest.fingerprint},
         }
 

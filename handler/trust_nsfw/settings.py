@@ -24,6 +24,8 @@ class Limits:
     """Width x height of one picture."""
     max_side_px: int = 16_384
     """Longer side of one picture."""
+    max_animation_pixels: int = 100_000_000
+    """Pixels decoded of one animation: width x height x frames up to the last sampled one, of pages the sampled."""
     max_moderated_side_px: int = 2_048
     """Longer side of a moderated image in an answer."""
 
@@ -46,6 +48,8 @@ class Settings:
 
     policy: str = "default"
     """Policy for requests that name none."""
+    shadow_policy: str = ""
+    """Policy that is evaluated beside, its differences counted and not acted on; empty for none."""
     decode_threads: int = 0
     """Threads that decode and resize; 0 means one per available core."""
     engine: EngineSettings = field(default_factory=EngineSettings)

@@ -13,6 +13,7 @@ import torch
 
 from archiving.golden_pictures import golden_pictures
 from archiving.inputs import ENTRY, HANDLER, MODEL_CONFIG, checkpoint_files, handler_files, source_digest
+from model_sources.publication import alone_in
 from model_sources.record import SourceRecord
 from model_sources.verification import verify
 from trust_nsfw import strict_yaml
@@ -30,9 +31,10 @@ from trust_nsfw.settings import Settings
 
 VERSION = "1.0"
 GOLDEN_DECIMALS = 4
+SCRATCH = ".build-"
 
 
-def build(model: Path, model_config: Path, out: Path) -> None:
+def build(model: Path, model_config: Path, out: Path, *, explanations: bool = True) -> None:
     """Stage, record the golden pairs, package, then put the archive in place with one rename.
 
     Raises StartupError when the checkpoint, a policy or the settings cannot be served.
@@ -42,12 +44,20 @@ def build(model: Path, model_config: Path, out: Path) -> None:
     verify(model)
     settings = Settings.parse(read_model_config(model_config))
     check_policies(HANDLER / POLICIES_FOLDER)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".build-", dir=out.parent) as folder:
+    with alone_in(out.parent), tempfile.TemporaryDirectory(prefix=SCRATCH, dir=out.parent) as folder:
+        remove_leftovers(out.parent, Path(folder))
         stage = Path(folder) / "stage"
         stage_files(stage, model, model_config)
-        describe_checkpoint(stage, model, source_digest(model, model_config), settings)
+        sources = source_digest(model, model_config, explanations=explanations)
+        describe_checkpoint(stage, model, sources, settings, explanations=explanations)
         package(stage, Path(folder)).replace(out)
+
+
+def remove_leftovers(store: Path, ours: Path) -> None:
+    """Remove what builds that were killed left; nobody else builds here while we do."""
+    for folder in store.glob(f"{SCRATCH}*"):
+        if folder != ours:
+            shutil.rmtree(folder)
 
 
 def read_model_config(model_config: Path) -> dict[str, Any]:
@@ -82,7 +92,9 @@ def stage_files(stage: Path, model: Path, model_config: Path) -> None:
         (stage / CHECKPOINT_FOLDER / file.name).symlink_to(file.resolve())
 
 
-def describe_checkpoint(stage: Path, model: Path, source_sha256: str, settings: Settings) -> None:
+def describe_checkpoint(
+    stage: Path, model: Path, source_sha256: str, settings: Settings, *, explanations: bool
+) -> None:
     """Write manifest.json, with golden pairs scored by the fp32 reference engine."""
     checkpoint = stage / CHECKPOINT_FOLDER
     spec = PreprocessingSpec.load(checkpoint)
@@ -98,6 +110,7 @@ def describe_checkpoint(stage: Path, model: Path, source_sha256: str, settings: 
         preprocessing=spec,
         fingerprint=spec.fingerprint,
         source_sha256=source_sha256,
+        explanations=explanations,
         golden=tuple(golden_pair(picture, pipeline) for picture in golden_pictures()),
     ).write(stage)
 

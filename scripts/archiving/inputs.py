@@ -24,7 +24,7 @@ def checkpoint_files(checkpoint: Path) -> list[Path]:
     return sorted({file for pattern in CHECKPOINT_PATTERNS for file in checkpoint.glob(pattern)})
 
 
-def source_digest(model: Path, model_config: Path) -> str:
+def source_digest(model: Path, model_config: Path, *, explanations: bool = True) -> str:
     """Return one sha256 over all an archive is made of: names and contents, the builder's own code included."""
     builder = [SCRIPTS / "build_archive.py", *sorted(SCRIPTS.glob("archiving/*.py"))]
     groups = (
@@ -33,7 +33,7 @@ def source_digest(model: Path, model_config: Path) -> str:
         ("checkpoint", model, [*checkpoint_files(model), *model.glob("source.json")]),
         ("builder", SCRIPTS, builder),
     )
-    total = hashlib.sha256()
+    total = hashlib.sha256(b"" if explanations else b"without explanations\n")
     for group, root, files in groups:
         for file in files:
             with file.open("rb") as stream:
@@ -42,11 +42,12 @@ def source_digest(model: Path, model_config: Path) -> str:
     return total.hexdigest()
 
 
-def is_up_to_date(archive: Path, model: Path, model_config: Path) -> bool:
+def is_up_to_date(archive: Path, model: Path, model_config: Path, *, explanations: bool = True) -> bool:
     """Tell whether an archive exists, is whole and was built from exactly these sources."""
     try:
         with zipfile.ZipFile(archive) as content:
             manifest = json.loads(content.read(MANIFEST_FILE))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile):
         return False
-    return isinstance(manifest, dict) and manifest.get("source_sha256") == source_digest(model, model_config)
+    wanted = source_digest(model, model_config, explanations=explanations)
+    return isinstance(manifest, dict) and manifest.get("source_sha256") == wanted

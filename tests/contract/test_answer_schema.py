@@ -8,13 +8,13 @@ import torch
 
 import pictures
 from answers import check_answer, check_error
-from trust_nsfw import wire
 from trust_nsfw.engines.torch_engine import TorchEngine
 from trust_nsfw.pipeline import Pipeline
 from trust_nsfw.policy_file import load_policies
 from trust_nsfw.preprocess import PreprocessingSpec
 from trust_nsfw.schema import Item, ModelInfo, Request
 from trust_nsfw.settings import Settings
+from trust_nsfw.wire.rendering import render
 
 POLICIES = Path(__file__).resolve().parents[2] / "handler/policies"
 MODEL = ModelInfo("nsfw", "1.0", "tiny", "00" * 32, "random", "torch", "fp32")
@@ -42,7 +42,7 @@ def pipeline(tiny_checkpoint: Path) -> Pipeline:
 def test_many_images_are_answered_item_by_item(pipeline, policy):
     request = Request(tuple(Item(payload, id=name) for name, payload in PAYLOADS.items()), policy, per_item=True)
     [answer] = pipeline.classify([request])
-    results = check_answer(json.loads(wire.render(answer, request, MODEL).body))
+    results = check_answer(json.loads(render(answer, request, MODEL).body))
     assert [result["id"] for result in results] == list(PAYLOADS)
     assert [result["id"] for result in results if result["action"] == "error"] == list(PAYLOADS)[-4:]
 
@@ -51,7 +51,7 @@ def test_many_images_are_answered_item_by_item(pipeline, policy):
 def test_a_raw_image_is_an_answer_or_an_error_with_its_status(pipeline, name):
     request = Request((Item(PAYLOADS[name]),))
     [answer] = pipeline.classify([request])
-    reply = wire.render(answer, request, MODEL)
+    reply = render(answer, request, MODEL)
     if reply.status == 200:
         check_answer(json.loads(reply.body))
     else:

@@ -183,12 +183,14 @@ def test_no_log_ever_holds_image_bytes(server):
     statuses = {kind: post(server, body, **{"Content-Type": kind}).status_code for kind, body in bodies.items()}
     assert statuses["application/octet-stream"] == 200
     assert statuses["application/x-www-form-urlencoded"] == 500, "TorchServe answers this one itself"
+    assert post(server, pictures.jpeg_tiff_of_no_jpeg()).status_code == 422
     logs = list(server.log_dir.rglob("*"))
     assert {"model_log.log", "ts_log.log", "console.log"} <= {log.name for log in logs}
     for log in logs:
         content = log.read_bytes()
         assert b"SENTINEL" not in content, log
         assert b"JFIF" not in content, log
+        assert b"JPEGLib" not in content, log
         assert not re.search(rb"[\x80-\xff]{4}|\xef\xbf\xbd", content), f"{log}: bytes that are no text"
 
 

@@ -147,3 +147,11 @@ def every_format() -> dict[str, bytes]:
         "TIFF of pages": animation("TIFF", 3),
         "HEIF of pictures": animation("HEIF", 3),
     }
+
+
+def jpeg_tiff_of_no_jpeg() -> bytes:
+    """Return a TIFF that says its strip is a JPEG and is not: libtiff complains, quoting the strip's first bytes."""
+    whole = bytearray(encode(picture(3), "TIFF", compression="jpeg"))
+    start = whole.index(b"\xff\xd8\xff\xc0") if b"\xff\xd8\xff\xc0" in whole else whole.rindex(b"\xff\xd8")
+    whole[start : start + 2] = b"PX"
+    return bytes(whole)

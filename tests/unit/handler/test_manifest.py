@@ -17,6 +17,7 @@ MANIFEST = Manifest(
     preprocessing=SPEC,
     fingerprint=SPEC.fingerprint,
     source_sha256="cd" * 32,
+    explanations=True,
     golden=(GoldenPair("aGVsbG8=", {"neutral": 1.0}),),
 )
 

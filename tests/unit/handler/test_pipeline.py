@@ -84,6 +84,20 @@ def test_no_requests_are_no_answers(tiny_pipeline: Pipeline):
     assert tiny_pipeline.classify([]) == []
 
 
+def test_a_shadow_policy_counts_where_it_would_differ_and_changes_nothing(tiny_pipeline: Pipeline):
+    always = Policy("always", "1", (), Action.BLUR)
+    never = Policy("never", "1", (), Action.ALLOW)
+    policies = {"never": never, "always": always}
+    settings = Settings(policy="never", shadow_policy="always")
+    pipeline = Pipeline(tiny_pipeline.engine, tiny_pipeline._spec, policies, settings)
+    first, second = pipeline.classify([request(GOOD[0], b"", GOOD[1]), request(GOOD[2], policy="always")])
+    assert [getattr(result, "decision", None) and result.decision.action for result in first.results] == [
+        Action.ALLOW, None, Action.ALLOW,
+    ]  # fmt: skip
+    assert first.shadow_differences == ((Action.ALLOW, Action.BLUR),) * 2
+    assert second.shadow_differences == ()
+
+
 @pytest.mark.parametrize(
     ("rows", "deciding"),
     [

@@ -54,6 +54,8 @@ def test_no_normalisation_means_zero_to_one():
     [
         ({"do_center_crop": True}, "do_center_crop is not supported"),
         ({"do_pad": True}, "do_pad is not supported"),
+        ({"include_top": True}, "include_top is not supported"),
+        ({"rescale_offset": True, "do_flip": 1}, "do_flip, rescale_offset is not supported"),
         ({"size": {"shortest_edge": 224}}, "only a fixed height and width"),
         ({"size": {"height": 0, "width": 224}}, "not a number of pixels"),
         ({"resample": 9}, "resample 9 is not a Pillow filter"),

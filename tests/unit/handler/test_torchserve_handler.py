@@ -6,28 +6,35 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from ts.context import Context, RequestProcessor
 from ts.metrics.metric_cache_yaml_impl import MetricsCacheYamlImpl
 
 import pictures
 from torchserve_handler import NsfwHandler
 from trust_nsfw.errors import CheckpointError
+from trust_nsfw.explanations import Explanations
 from trust_nsfw.manifest import GoldenPair, Manifest
 from trust_nsfw.schema import LABELS, ModelInfo
 from trust_nsfw.service import Service
+from trust_nsfw.settings import Limits
 
 METRICS = str(Path(__file__).resolve().parents[3] / "deploy/metrics.yaml")
+HTTP = {"explain": "False", "url_path": ""}
+"""What TorchServe adds to the headers of every HTTP request."""
+
 PHOTO = pictures.encode(pictures.picture(1), "PNG")
 
 
 @pytest.fixture
-def handler(tiny_pipeline) -> NsfwHandler:
+def handler(tiny_pipeline, tiny_checkpoint) -> NsfwHandler:
     spec = tiny_pipeline._spec
     golden = (GoldenPair("", {}),)
-    manifest = Manifest("tiny", None, "00", "random", LABELS, spec, spec.fingerprint, "00", golden)
+    manifest = Manifest("tiny", None, "00", "random", LABELS, spec, spec.fingerprint, "00", True, golden)
+    explanations = Explanations(tiny_checkpoint, spec, Limits(), torch.device("cpu"))
     handler = NsfwHandler()
     handler.service = Service(
-        tiny_pipeline, ModelInfo("nsfw", "1.0", "tiny", "00", "random", "torch", "fp32"), manifest
+        tiny_pipeline, ModelInfo("nsfw", "1.0", "tiny", "00", "random", "torch", "fp32"), manifest, explanations
     )
     return handler
 
@@ -38,7 +45,7 @@ def context(*headers: dict) -> Context:
     metrics.model_name = "nsfw"
     metrics.request_ids = dict.fromkeys(range(len(headers)), "id")
     made = Context("nsfw", "", {"model": {"modelVersion": "1.0"}}, len(headers), None, "0.12.0", True, metrics, {})
-    made.request_processor = [RequestProcessor(head) for head in headers]
+    made.request_processor = [RequestProcessor(HTTP | head) for head in headers]
     return made
 
 
@@ -58,10 +65,36 @@ def test_each_request_of_a_batch_gets_its_own_status_and_body(handler):
     assert answers[5]["error"]["code"] == "invalid_request"
 
 
-def test_a_request_id_is_echoed_on_answers_and_errors(handler):
-    ctx = context({"X-Request-Id": "good"}, {"x-request-id": "bad"}, {})
-    handler.handle([{"body": PHOTO}, {"body": b""}, {"body": PHOTO}], ctx)
-    assert [ctx.get_response_headers(index).get("X-Client-Request-Id") for index in range(3)] == ["good", "bad", None]
+def test_a_request_id_is_echoed_on_answers_and_on_every_kind_of_error(handler):
+    ids = ["good", "empty", "unreadable", "unknown policy", None]
+    heads = [{"X-Request-Id": name} if name else {} for name in ids]
+    heads[2] |= {"Content-Type": "application/json"}
+    heads[3] |= {"X-Policy": "nope"}
+    ctx = context(*heads)
+    bodies = handler.handle([{"body": PHOTO}, {"body": b""}, {"body": None}, {"body": PHOTO}, {"body": PHOTO}], ctx)
+    assert [ctx.get_response_headers(index).get("X-Client-Request-Id") for index in range(5)] == ids
+    assert [json.loads(body).get("request_id") for body in bodies] == ids
+
+
+def test_a_grpc_answer_ends_a_stream_and_an_http_answer_says_nothing_of_streams(handler):
+    ctx = context({}, {})
+    ctx.request_processor[1] = RequestProcessor({"data": {"content-type": ""}})
+    handler.handle([{"body": PHOTO}, {"data": PHOTO}], ctx)
+    assert [ctx.get_response_headers(index).get("ts_stream_next") for index in range(2)] == [None, "false"]
+
+
+def test_one_request_that_explodes_while_it_is_written_leaves_its_neighbours_alone(handler, monkeypatch):
+    original = Service.reply
+
+    def explode_on_strict(self, call, answer, request_id):
+        if call.policy == "strict":
+            raise RuntimeError("the pen broke")
+        return original(self, call, answer, request_id)
+
+    monkeypatch.setattr(Service, "reply", explode_on_strict)
+    ctx = context({}, {"X-Policy": "strict"}, {})
+    handler.handle([{"body": PHOTO}] * 3, ctx)
+    assert [ctx.get_response_status(index)[0] for index in range(3)] == [200, 500, 200]
 
 
 def test_a_fault_of_ours_is_internal_for_each_request_and_logs_no_image(handler, monkeypatch, caplog):

@@ -1,14 +1,10 @@
 import json
 
-import pytest
-
-from trust_nsfw import wire
-from trust_nsfw.errors import InvalidRequest
 from trust_nsfw.schema import (
     Action,
     Answer,
     Decision,
-    Describe,
+    Explanation,
     Failure,
     ImageInfo,
     Item,
@@ -18,6 +14,7 @@ from trust_nsfw.schema import (
     Scores,
     Verdict,
 )
+from trust_nsfw.wire.rendering import render, render_failure, render_moderated
 
 MODEL = ModelInfo("nsfw", "1.0", "some/checkpoint", "ab" * 32, "trained", "torch", "fp32")
 VERDICT = Verdict(
@@ -28,29 +25,8 @@ VERDICT = Verdict(
 RAW = Request((Item(b"x"),))
 
 
-def test_a_raw_body_is_one_item_and_its_options_come_from_headers_of_any_case():
-    request = wire.parse(
-        {"body": bytearray(b"\xff\xd8")}, {"X-POLICY": "strict", "body": {"content-type": "image/jpeg"}}
-    )
-    assert request == Request((Item(b"\xff\xd8"),), policy="strict")
-
-
-def test_a_body_that_the_server_decoded_as_text_is_bytes_again():
-    assert wire.parse({"body": "hé"}, {}).items == (Item("hé".encode()),)
-
-
-@pytest.mark.parametrize("fields", [{}, {"file": b"x"}, {"body": {"images": []}}, {"body": None}, {"body": [1]}])
-def test_anything_else_is_an_invalid_request(fields):
-    with pytest.raises(InvalidRequest):
-        wire.parse(fields, {})
-
-
-def test_a_describe_header_asks_for_the_description():
-    assert wire.parse({}, {"describe": "True"}) == Describe()
-
-
 def test_an_answer_has_the_documented_shape():
-    reply = wire.render(Answer("default", "1", (VERDICT,)), RAW, MODEL)
+    reply = render(Answer("default", "1", (VERDICT,)), RAW, MODEL)
     assert (reply.status, reply.content_type) == (200, "application/json")
     assert json.loads(reply.body) == {
         "model": {
@@ -87,13 +63,13 @@ def test_an_answer_has_the_documented_shape():
 
 
 def test_a_raw_image_that_failed_gets_the_errors_own_status():
-    reply = wire.render(Answer("default", "1", (Failure("corrupt_image", 422, "broken"),)), RAW, MODEL)
+    reply = render(Answer("default", "1", (Failure("corrupt_image", 422, "broken"),)), RAW, MODEL)
     assert (reply.status, json.loads(reply.body)) == (422, {"error": {"code": "corrupt_image", "message": "broken"}})
 
 
 def test_an_item_that_failed_among_others_is_an_error_in_its_slot():
     request = Request((Item(b"x", id="a"), Item(b"y", id="b")), per_item=True)
-    reply = wire.render(Answer("default", "1", (VERDICT, Failure("empty_image", 400, "none"))), request, MODEL)
+    reply = render(Answer("default", "1", (VERDICT, Failure("empty_image", 400, "none"))), request, MODEL)
     results = json.loads(reply.body)["results"]
     assert reply.status == 200
     assert [result["id"] for result in results] == ["a", "b"]
@@ -106,13 +82,34 @@ def test_an_item_that_failed_among_others_is_an_error_in_its_slot():
 
 
 def test_a_refused_request_is_an_error_response():
-    reply = wire.render(Failure("unknown_policy", 400, "no"), RAW, MODEL)
+    reply = render_failure(Failure("unknown_policy", 400, "no"))
     assert (reply.status, json.loads(reply.body)["error"]["code"]) == (400, "unknown_policy")
 
 
-def test_a_request_id_is_echoed_when_a_header_can_hold_it():
-    assert wire.request_id({"x-REQUEST-id": "r-1"}) == "r-1"
-    assert wire.request_id({"X-Request-Id": "a\r\nSet-Cookie: b"}) is None
-    assert wire.request_id({"X-Request-Id": "x" * 129}) is None
-    assert wire.request_id({"X-Request-Id": {"content-type": "text/plain"}}) is None
-    assert wire.request_id({}) is None
+def test_min_confidence_adds_ranked_labels_and_hides_nothing():
+    request = Request((Item(b"x"),), min_confidence=0.02)
+    [result] = json.loads(render(Answer("default", "1", (VERDICT,)), request, MODEL).body)["results"]
+    assert result["labels"] == [
+        {"label": "porn", "score": 0.93},
+        {"label": "sexy", "score": 0.04},
+        {"label": "hentai", "score": 0.02},
+    ]
+    assert len(result["scores"]) == 5
+
+
+def test_the_request_id_stands_in_answers_and_errors():
+    answer = render(Answer("default", "1", (VERDICT,)), RAW, MODEL, "r-1")
+    error = render_failure(Failure("empty_image", 400, "none"), "r-2")
+    assert [json.loads(reply.body)["request_id"] for reply in (answer, error)] == ["r-1", "r-2"]
+
+
+def test_an_explanation_stands_beside_the_results():
+    explanation = Explanation("porn", ((0.0, 1.0), (0.5, 0.25)), "cG5n")
+    content = json.loads(render(Answer("default", "1", (VERDICT,)), RAW, MODEL, explanation=explanation).body)
+    assert content["explanation"] == {"target": "porn", "grid": [[0.0, 1.0], [0.5, 0.25]], "png_b64": "cG5n"}
+
+
+def test_a_moderated_image_says_in_headers_what_was_decided():
+    reply = render_moderated(b"jpeg", "image/jpeg", VERDICT)
+    assert (reply.body, reply.content_type) == (b"jpeg", "image/jpeg")
+    assert reply.headers == {"X-Moderation-Action": "blur", "X-Moderation-Label": "porn"}
