@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
@@ -18,6 +19,7 @@ from serving.torchserve_process import TorchServeProcess
 from serving.ts_config import write_config
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the documents' commands use curl")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SETTLED_SECONDS = 120
 
@@ -44,6 +46,13 @@ def test_every_curl_of_a_document_is_answered(server: TorchServeProcess, documen
         answer = json.loads(done.stdout)
         if isinstance(answer, dict) and "results" in answer:
             check_answer(answer)
+
+
+def test_the_readmes_python_prints_an_action(server: TorchServeProcess):
+    [code] = [block for language, block in BLOCK.findall((ROOT / "README.md").read_text()) if language == "python"]
+    typed = at_ports(code, server.config.inference.port, server.config.management.port)
+    done = subprocess.run([sys.executable, "-c", typed], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("allow\n", "")
 
 
 def test_the_readmes_steps_by_hand_serve_a_photo_and_stop(tmp_path: Path, starter_checkpoint: Path):
@@ -88,7 +97,7 @@ def test_the_readmes_steps_by_hand_serve_a_photo_and_stop(tmp_path: Path, starte
         type_in("torchserve --stop")
         shutil.rmtree(scratch, ignore_errors=True)
     deadline = time.monotonic() + SETTLED_SECONDS
-    while subprocess.run(["pgrep", "-f", str(scratch)], stdout=subprocess.DEVNULL, check=False).returncode == 0:
+    while any(str(scratch) in " ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])):
         assert time.monotonic() < deadline, "TorchServe or a worker is still running"
         time.sleep(0.5)
 
