@@ -57,6 +57,20 @@ def test_nothing_but_the_archive_is_left_beside_it(archive):
     assert [file.name for file in archive.parent.iterdir()] == ["nsfw.mar"]
 
 
+def test_what_a_killed_build_left_is_cleared(tiny_checkpoint, tmp_path):
+    (tmp_path / ".build-killed/stage").mkdir(parents=True)
+    build(tiny_checkpoint, CONFIG, tmp_path / "nsfw.mar")
+    assert [file.name for file in tmp_path.iterdir()] == ["nsfw.mar"]
+
+
+def test_an_archive_without_explanations_says_so_and_is_another_archive(archive, tiny_checkpoint, tmp_path):
+    build(tiny_checkpoint, CONFIG, tmp_path / "nsfw.mar", explanations=False)
+    with zipfile.ZipFile(tmp_path / "nsfw.mar") as content:
+        assert json.loads(content.read("manifest.json"))["explanations"] is False
+    assert not is_up_to_date(tmp_path / "nsfw.mar", tiny_checkpoint, CONFIG)
+    assert is_up_to_date(tmp_path / "nsfw.mar", tiny_checkpoint, CONFIG, explanations=False)
+
+
 def test_an_archive_is_stale_when_its_checkpoint_or_settings_change(archive, tiny_checkpoint, tmp_path):
     assert is_up_to_date(archive, tiny_checkpoint, CONFIG)
     other = tmp_path / MODEL_CONFIG
