@@ -27,6 +27,8 @@ CLS_CLASSIFIERS = (ViTForImageClassification, DeiTForImageClassification)
 """Plain transformers that classify from their first token, which the others reach by attention alone."""
 
 PATH_STEPS = 12
+"""Points on the way from the mean colour to the image; each costs a forward and a backward pass."""
+
 NOISE_LEVELS = 13.0
 """Standard deviation of the noise along the path, in levels of 255."""
 
@@ -59,15 +61,19 @@ class Explainer:
         """Map uint8 [H, W, 3], as preprocess.to_model_input makes it, to float32 [14, 14] in 0 to 1.
 
         `target` is a class or a group. The largest value is 1, or all are 0 when nothing speaks for the target.
-        The same input gives the same grid. Raises InternalError for another target or shape.
+        On a CPU the same input gives the same grid. Raises InternalError for another target or shape, and where the
+        model's gradients are not finite.
         """
         if target not in (*LABELS, *GROUPS):
             raise InternalError(f"no class or group is named {target!r}")
         if model_input.shape != self._shape:
             raise InternalError(f"the model takes {self._shape}, not {model_input.shape}")
         pixels = torch.tensor(model_input, device=self._device).permute(2, 0, 1)[None].float()
-        relevance = self._relevance(pixels, target).clamp(min=0)[None, None]
-        cells = functional.interpolate(relevance, size=(GRID_CELLS, GRID_CELLS), mode="bilinear", antialias=True)
+        relevance = self._relevance(pixels, target)
+        if not relevance.isfinite().all():
+            raise InternalError("the model's gradients are not finite")
+        positive = relevance.clamp(min=0)[None, None]
+        cells = functional.interpolate(positive, size=(GRID_CELLS, GRID_CELLS), mode="bilinear", antialias=True)
         largest = cells.max()
         heat: NDArray[np.float32] = (cells / largest if largest > 0 else cells)[0, 0].cpu().numpy()
         return heat
