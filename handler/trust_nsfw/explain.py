@@ -6,16 +6,15 @@ for the target against what speaks for the others, and stays alive where p is ne
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
-from transformers import AutoModelForImageClassification, DeiTForImageClassification, ViTForImageClassification
-from transformers.utils import logging
+from transformers import DeiTForImageClassification, ViTForImageClassification
 
-from trust_nsfw.checkpoint import read_labels
-from trust_nsfw.engines import nsfwjs_mobilenet
+from trust_nsfw.engines.classifier import Classifier
 from trust_nsfw.errors import InternalError
 from trust_nsfw.preprocess import PreprocessingSpec
 from trust_nsfw.schema import GROUPS, LABELS
@@ -42,18 +41,10 @@ class Explainer:
         """Load the checkpoint onto the device; raises CheckpointError for other labels than the five."""
         self._device = device
         self._shape = (spec.height, spec.width, 3)
-        self._columns = torch.tensor([read_labels(checkpoint).index(label) for label in LABELS], device=device)
-        mean = torch.tensor(spec.mean, device=device).view(1, 3, 1, 1)
-        std = torch.tensor(spec.std, device=device).view(1, 3, 1, 1)
-        self._scale, self._shift = spec.rescale_factor / std, -mean / std
-        nsfwjs_mobilenet.register()
-        logging.disable_progress_bar()
-        model = AutoModelForImageClassification.from_pretrained(
-            checkpoint, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
-        )
-        self._model = model.to(device).eval().requires_grad_(False)
+        self._classifier = Classifier.load(checkpoint, spec, device, torch.float32)
+        self._model: Any = self._classifier.model.requires_grad_(False)  # of which class, only the next lines know
         self._relevance: Callable[[torch.Tensor, str], torch.Tensor] = self._integrated_gradients
-        if isinstance(model, CLS_CLASSIFIERS):
+        if isinstance(self._model, CLS_CLASSIFIERS):
             self._relevance = self._attention_rollout
             self._model.set_attn_implementation("eager")  # the fused kernels return no attention
 
@@ -84,7 +75,7 @@ class Explainer:
         Chefer, Gur, Wolf: Generic Attention-model Explainability, ICCV 2021, equations 5 and 6: from R = I, layer by
         layer, R = R + mean over heads of max(0, A * dS/dA) @ R, with A the attention and S the target's log-odds.
         """
-        outputs = self._model(pixel_values=self._normalised(pixels).requires_grad_(), output_attentions=True)
+        outputs = self._model(pixel_values=self._classifier.normalised(pixels).requires_grad_(), output_attentions=True)
         gradients = torch.autograd.grad(self._log_odds(outputs.logits, target).sum(), outputs.attentions)
         relevance = torch.eye(gradients[0].shape[-1], device=self._device)
         for attention, gradient in zip(outputs.attentions, gradients, strict=True):
@@ -106,16 +97,13 @@ class Explainer:
             noise = torch.randn(pixels.shape, generator=generator).to(self._device)
             place = baseline + (pixels - baseline) * ((step + 0.5) / PATH_STEPS) + noise * NOISE_LEVELS
             place.requires_grad_()
-            score = self._log_odds(self._model(pixel_values=self._normalised(place)).logits, target).sum()
+            score = self._log_odds(self._model(pixel_values=self._classifier.normalised(place)).logits, target).sum()
             total += torch.autograd.grad(score, place)[0]
         shares = (total / PATH_STEPS * (pixels - baseline)).sum(dim=1, keepdim=True)
         return functional.adaptive_avg_pool2d(shares, GRID_CELLS)[0, 0]
 
-    def _normalised(self, pixels: torch.Tensor) -> torch.Tensor:
-        return pixels * self._scale + self._shift
-
     def _log_odds(self, logits: torch.Tensor, target: str) -> torch.Tensor:
         """Return log(p / (1 - p)), float [B], where p is the target's summed probability."""
-        ordered = logits[:, self._columns]
+        ordered = logits[:, self._classifier.columns]
         inside = torch.tensor([label in GROUPS.get(target, (target,)) for label in LABELS], device=self._device)
         return ordered[:, inside].logsumexp(dim=-1) - ordered[:, ~inside].logsumexp(dim=-1)

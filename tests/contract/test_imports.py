@@ -26,8 +26,8 @@ LAYERS = (
 """Lowest first: a module imports from its own layer or a lower one. A package's name stands for all its modules."""
 
 MAY_KNOW = {
-    "torch": {"engines.torch_engine", "engines.nsfwjs_mobilenet", "explain", "explanations", "service", "cli.local"},
-    "transformers": {"engines.torch_engine", "engines.nsfwjs_mobilenet", "explain"},
+    "torch": {"engines", "explain", "explanations", "service"},
+    "transformers": {"engines.classifier", "engines.nsfwjs_mobilenet", "explain"},
     "PIL": {"colour", "frames", "images", "moderated", "overlay", "preprocess"},
     "pillow_heif": {"frames"},
     "yaml": {"strict_yaml"},

@@ -5,14 +5,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import AutoModelForImageClassification
-from transformers.utils import logging
 
-from trust_nsfw.checkpoint import read_labels
-from trust_nsfw.engines import nsfwjs_mobilenet
+from trust_nsfw.engines.classifier import Classifier
 from trust_nsfw.errors import SettingsError
 from trust_nsfw.preprocess import PreprocessingSpec
-from trust_nsfw.schema import LABELS
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 NATIVE_BF16 = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
@@ -43,16 +39,7 @@ class TorchEngine:
         self._device = device
         self._dtype = DTYPES[precision]
         self._pad = device.type == "cuda" if pad_to_buckets is None else pad_to_buckets
-        self._columns = torch.tensor([read_labels(checkpoint).index(label) for label in LABELS], device=device)
-        nsfwjs_mobilenet.register()
-        logging.disable_progress_bar()
-        model = AutoModelForImageClassification.from_pretrained(
-            checkpoint, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=self._dtype
-        )
-        self._model = model.to(device).eval()
-        mean = torch.tensor(spec.mean, device=device).view(1, 3, 1, 1)
-        std = torch.tensor(spec.std, device=device).view(1, 3, 1, 1)
-        self._scale, self._shift = spec.rescale_factor / std, -mean / std
+        self._classifier = Classifier.load(checkpoint, spec, device, self._dtype)
         if device.type == "cuda" and precision == "fp32":
             torch.backends.cudnn.allow_tf32 = False  # 10 bits of mantissa would drift from the golden pairs
         sizes = {bucket(size + 1, max_batch) for size in range(max_batch)} if self._pad else {1, max_batch}
@@ -65,9 +52,9 @@ class TorchEngine:
         pixels = torch.from_numpy(batch).to(self._device).permute(0, 3, 1, 2)
         if self._pad:
             pixels = _padded(pixels, bucket(len(batch), self.max_batch))
-        inputs = (pixels.float() * self._scale + self._shift).to(self._dtype)
-        logits = self._model(pixel_values=inputs).logits[: len(batch)]
-        rows: NDArray[np.float32] = logits.float().softmax(dim=-1)[:, self._columns].cpu().numpy()
+        inputs = self._classifier.normalised(pixels).to(self._dtype)
+        logits = self._classifier.model(pixel_values=inputs).logits[: len(batch)]
+        rows: NDArray[np.float32] = logits.float().softmax(dim=-1)[:, self._classifier.columns].cpu().numpy()
         return rows
 
 

@@ -1,0 +1,41 @@
+"""A transformers image classifier from a checkpoint directory, with what its inputs and outputs need on its device."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForImageClassification, PreTrainedModel
+from transformers.utils import logging
+
+from trust_nsfw.checkpoint import read_labels
+from trust_nsfw.engines import nsfwjs_mobilenet
+from trust_nsfw.preprocess import PreprocessingSpec
+from trust_nsfw.schema import LABELS
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """A model in evaluation mode; `columns` are the positions of LABELS among its outputs, int64 [5]."""
+
+    model: PreTrainedModel
+    columns: torch.Tensor
+    scale: torch.Tensor
+    shift: torch.Tensor
+
+    @classmethod
+    def load(cls, checkpoint: Path, spec: PreprocessingSpec, device: torch.device, dtype: torch.dtype) -> "Classifier":
+        """Load safetensors only, run no code of the checkpoint's; raises CheckpointError for other labels than ours."""
+        labels = read_labels(checkpoint)
+        nsfwjs_mobilenet.register()
+        logging.disable_progress_bar()
+        model = AutoModelForImageClassification.from_pretrained(
+            checkpoint, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=dtype
+        )
+        mean = torch.tensor(spec.mean, device=device).view(1, 3, 1, 1)
+        std = torch.tensor(spec.std, device=device).view(1, 3, 1, 1)
+        columns = torch.tensor([labels.index(label) for label in LABELS], device=device)
+        return cls(model.to(device).eval(), columns, spec.rescale_factor / std, -mean / std)
+
+    def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Map pixels of 0 to 255, [B, 3, H, W], to float32 as the model was trained: (pixel / 255 - mean) / std."""
+        return pixels.float() * self.scale + self.shift
