@@ -3,10 +3,13 @@
 import logging
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
+
+from ts.metrics.dimension import Dimension
 
 from trust_nsfw.errors import InternalError, ServiceError, StartupError
 from trust_nsfw.schema import Answer, Describe, Failure, Output, Request
@@ -116,9 +119,11 @@ def _respond(context: Any, index: int, reply: Reply, request_id: str | None, grp
 
 def _count(context: Any, calls: Sequence[Call], answers: Sequence[Answer | Failure]) -> None:
     """Add to the counters that deploy/metrics.yaml declares; images over batches is the mean batch size."""
-    differences = sum(len(answer.shadow_differences) for answer in answers if isinstance(answer, Answer))
+    differences = [pair for answer in answers if isinstance(answer, Answer) for pair in answer.shadow_differences]
     context.metrics.add_counter("NsfwBatches", 1)
     context.metrics.add_counter("NsfwRequests", len(calls))
     context.metrics.add_counter("NsfwImages", sum(len(call.items) for call in calls if isinstance(call, Request)))
-    if differences:
-        context.metrics.add_counter("NsfwShadowDifferences", differences)
+    for (action, other), count in Counter(differences).items():
+        context.metrics.add_counter(
+            "NsfwShadowDifferences", count, dimensions=[Dimension("Change", f"{action} to {other}")]
+        )

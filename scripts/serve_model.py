@@ -91,6 +91,7 @@ def serve(source: str, detach: bool) -> int:
     """Do the steps in order; in the foreground, stay until interrupted. Returns the exit status."""
     config = TorchServeConfig.load(CONFIG_FILE, os.environ)
     config.refuse_unsafe()
+    config.refuse_too_small()
     forget_or_refuse(RECORD)
     for address in config.addresses():
         require_free(address.host, address.port)

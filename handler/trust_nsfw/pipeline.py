@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trust_nsfw.engines import Engine
-from trust_nsfw.errors import ServiceError, TooManyImages, UnknownPolicy
+from trust_nsfw.errors import InternalError, ServiceError, TooManyImages, UnknownPolicy
 from trust_nsfw.images import DecodedImage, decode
 from trust_nsfw.policy import Policy, decide
 from trust_nsfw.preprocess import PreprocessingSpec, to_model_input
@@ -99,6 +99,8 @@ class Pipeline:
                 return image if isinstance(image, Failure) else step(image)
             except ServiceError as error:
                 return Failure.of(error)
+            except MemoryError:
+                return Failure.of(InternalError("there is not enough memory for this image"))
 
         images = [image for job in jobs if isinstance(job, Job) for image in job.images]
         done = iter(list(self._pool.map(attempt, images)))

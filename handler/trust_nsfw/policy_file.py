@@ -11,6 +11,7 @@ from trust_nsfw.policy import Policy, Rule
 from trust_nsfw.schema import GROUPS, LABELS, Action, Scores
 
 SCORE_NAMES = (*LABELS, *GROUPS)
+SUM_TOLERANCE = 3e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ def _rule(content: Any, where: str) -> Rule:
 def _test(content: Any, where: str) -> PolicyTest:
     table = _table(content, where, required=("scores", "action"))
     scores = _scores(table["scores"], f"{where}.scores", LABELS)
+    if (total := sum(scores.values())) > 1 + SUM_TOLERANCE:
+        raise PolicyError(f"{where}.scores: they sum to {total:g}, and no image's sum to more than 1")
     return PolicyTest(Scores(**scores), _action(table["action"], f"{where}.action"))
 
 

@@ -30,5 +30,7 @@ def load(file: Path) -> Any:
     except yaml.MarkedYAMLError as error:
         place = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"{file}{place}: {error.problem}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError: a date or number that is none
         raise ValueError(f"{file} is not YAML: {error}") from None
+    except RecursionError:
+        raise ValueError(f"{file} is nested too deep") from None

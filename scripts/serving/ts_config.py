@@ -20,7 +20,9 @@ DEFAULTS = {
     "disable_token_authorization": "false",
     "enable_metrics_api": "true",
     "enable_envvars_config": "false",
+    "max_response_size": "6553500",
 }
+MIN_RESPONSE_BYTES = 31 * 2**20  # trust_nsfw.moderated.MAX_BODY_BYTES and its head
 REST_ADDRESS = re.compile(r"(https?)://([^:/^]+)(?::(\d+))?", re.IGNORECASE)
 PLAIN_LINE = re.compile(r"([\w.]+)\s*=\s*(.*)")
 ENVIRONMENT_REFERENCE = re.compile(r"\$\$([^$]+)\$\$")
@@ -121,6 +123,12 @@ class TorchServeConfig:
                 f"{self.settings['disable_token_authorization']} lets everybody in who reaches "
                 f"{exposed[0].setting}: bind every address to 127.0.0.1, or leave token authorization on"
             )
+
+    def refuse_too_small(self) -> None:
+        """Raise ConfigError when an answer that the handler may give would be over the limit: that kills the worker."""
+        setting = self.settings["max_response_size"]
+        if not setting.value.isdecimal() or int(setting.value) < MIN_RESPONSE_BYTES:
+            raise ConfigError(f"{setting} is below the {MIN_RESPONSE_BYTES:,} bytes that a moderated image may need")
 
     def _rest_address(self, key: str, default_port: int) -> Address:
         setting = self.settings[key]

@@ -6,6 +6,7 @@ from base64 import b64decode, b64encode
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
+import numpy as np
 import pytest
 import requests
 from PIL import Image
@@ -46,6 +47,21 @@ def test_a_moderated_photo_comes_back_as_an_image_with_the_decision_in_its_heade
         assert image.size == pictures.photo("chelsea.png").size
 
 
+def test_what_a_policy_blurs_is_blurred_on_the_wire(server):
+    cell = pictures.photo("cell.png")  # a micrograph, which the starter takes for porn
+    response = post(server, pictures.encode(cell, "PNG"), Accept="image/*", **{"X-Policy": "strict"})
+    assert response.headers["X-Moderation-Action"] == "blur"
+    with Image.open(BytesIO(response.content)) as image:
+        assert image.size == cell.size
+        assert _detail(image) < _detail(cell) / 5
+
+
+def _detail(image: Image.Image) -> float:
+    """Return the mean difference of neighbouring pixels, in levels of 255."""
+    grey = np.asarray(image.convert("L")).astype(float)
+    return float(np.abs(np.diff(grey)).mean())
+
+
 @pytest.mark.parametrize("payload", BAD)
 def test_an_image_that_fails_is_json_whatever_was_asked_for(server, payload):
     for response in (post(server, payload, Accept="image/*"), post(server, payload, "explanations")):
@@ -84,6 +100,8 @@ def test_500_mixed_requests_32_at_a_time_each_get_their_own_right_answer(server)
     photos = {seed: pictures.encode(pictures.picture(seed, 160, 120), "JPEG") for seed in range(40)}
     expected = {seed: post(server, photo).json()["results"][0] for seed, photo in photos.items()}
     assert len({result["image"]["sha256"] for result in expected.values()}) == len(photos)
+    moderated = {seed: post(server, photo, Accept="image/*").content for seed, photo in photos.items()}
+    assert len(set(moderated.values())) == len(photos)
     kinds = ["raw"] * 8 + ["json"] * 3 + ["form", "grpc", "grpc json"] + ["moderated"] * 4 + ["explained"]
     plan = [
         (
@@ -104,6 +122,7 @@ def test_500_mixed_requests_32_at_a_time_each_get_their_own_right_answer(server)
             assert code == BAD[subject][1], task
             assert status in (BAD[subject][0], 200), task
         elif kind == "moderated":
+            assert answer["body"] == moderated[subject], task
             assert (answer["action"], answer["label"]) == (expected[subject]["action"], expected[subject]["label"]), (
                 task
             )
@@ -122,7 +141,7 @@ def test_500_mixed_requests_32_at_a_time_each_get_their_own_right_answer(server)
 def _ask(
     server: TorchServeProcess, opened: object, kind: str, payload: bytes, name: str
 ) -> tuple[dict[str, object], int]:
-    """Send one image one way; returns its answer, of a moderated image what its headers say, and the status."""
+    """Send one image one way; returns its answer, its status, and of a moderated image its bytes and headers."""
     document = {"images": [{"id": name, "b64": b64encode(payload).decode()}]}
     if kind == "grpc":
         return grpc_calls.predict(opened, data=payload, request_id=name.encode()), 200
@@ -140,8 +159,6 @@ def _ask(
         response = post(server, payload, **{"X-Request-Id": name}, **accept)
     assert response.headers.get("X-Client-Request-Id") == (name if kind in {"raw", "moderated", "explained"} else None)
     if kind == "moderated" and response.status_code == 200:
-        with Image.open(BytesIO(response.content)) as image:
-            image.load()
-        headers = response.headers
-        return {"action": headers["X-Moderation-Action"], "label": headers["X-Moderation-Label"]}, 200
+        action, label = response.headers["X-Moderation-Action"], response.headers["X-Moderation-Label"]
+        return {"action": action, "label": label, "body": response.content}, 200
     return response.json(), response.status_code

@@ -1,5 +1,6 @@
 """Request fields and headers -> a Request. Three bodies over HTTP (raw, JSON, form), two over gRPC (data, request)."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -15,8 +16,8 @@ RESERVED_FIELDS = ("explain", "describe", "url_path")
 """Names that TorchServe gives a meaning of its own: a form field of such a name would replace it."""
 
 GRPC_KEYS = ("data", "request", "policy", "min_confidence", "request_id")
-PART_HEADER_ALLOWANCE_BYTES = 1_024
-"""What the headers of one form part may take beside its name; more is missing only when a part is."""
+PART_HEADER_ALLOWANCE_BYTES = 512
+"""What one form part may take beside its content, name and boundary: its headers, a long file name among them."""
 
 BOUNDARY = re.compile(r';\s*boundary=("[^"]+"|[^\s;]+)', re.IGNORECASE)
 
@@ -35,7 +36,7 @@ def parse(fields: Mapping[str, Any], headers: Mapping[str, Any]) -> Request | De
     if is_grpc(headers):
         return _from_grpc(fields)
     http = {name.lower(): value for name, value in headers.items() if isinstance(value, str)}
-    if http.get("describe") == "True":
+    if http.get("describe") == "True" and not any(fields.values()):  # a client's header beside an image is none
         return Describe()
     return _from_http(fields, http)
 
@@ -112,14 +113,21 @@ def _form_payload(value: Any) -> bytes | Failure:
 
 def _refuse_lost_parts(fields: Mapping[str, Any], boundary_bytes: int, length: str | None) -> None:
     """Notice that TorchServe kept only one of several parts of one name: the form was longer than what is left."""
-    sizes = [len(value) for value in fields.values() if isinstance(value, str | bytes | bytearray)]
-    if length is None or not length.isdecimal() or len(sizes) < len(fields):
+    if length is None or not length.isdecimal():
         return
-    headers = sum(PART_HEADER_ALLOWANCE_BYTES + boundary_bytes + len(name) for name in fields)
-    if int(length) > sum(sizes) + headers + PART_HEADER_ALLOWANCE_BYTES:
+    arrived = sum(_size(value) for value in fields.values())
+    heads = sum(PART_HEADER_ALLOWANCE_BYTES + boundary_bytes + len(name.encode()) for name in fields)
+    if int(length) > arrived + heads + boundary_bytes:
         raise InvalidRequest(
-            f"{sum(sizes):,} of the form's {int(length):,} bytes arrived: give each file a field name of its own"
+            f"{arrived:,} of the form's {int(length):,} bytes arrived: give each file a field name of its own"
         )
+
+
+def _size(value: Any) -> int:
+    """Return a part's length in bytes; of one that was parsed as JSON, about that."""
+    if isinstance(value, bytes | bytearray):
+        return len(value)
+    return len((value if isinstance(value, str) else json.dumps(value)).encode(errors="surrogatepass"))
 
 
 def _output(http: Mapping[str, str]) -> Output:

@@ -2,10 +2,12 @@ import hashlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import pictures
 from trust_nsfw.pipeline import Pipeline, most_severe
 from trust_nsfw.policy import Policy, Rule
+from trust_nsfw.preprocess import PreprocessingSpec, to_model_input
 from trust_nsfw.schema import Action, Answer, Failure, ImageInfo, Item, Request, Verdict
 from trust_nsfw.settings import Limits, Settings
 
@@ -78,6 +80,19 @@ def test_an_engine_that_returns_nonsense_never_allows(tiny_pipeline: Pipeline):
     pipeline = Pipeline(Broken(), tiny_pipeline._spec, tiny_pipeline.policies, Settings(limits=Limits()))
     [answer] = pipeline.classify([request(GOOD[0])])
     assert (answer.results[0].code, answer.results[0].status) == ("internal", 500)
+
+
+def test_an_image_that_memory_is_too_small_for_fails_alone(tiny_pipeline: Pipeline, monkeypatch):
+    def starving(rgb: Image.Image, spec: PreprocessingSpec) -> np.ndarray:
+        if rgb.width == 65:
+            raise MemoryError
+        return to_model_input(rgb, spec)
+
+    monkeypatch.setattr("trust_nsfw.pipeline.to_model_input", starving)
+    large = pictures.encode(pictures.picture(1, 65, 48), "PNG")
+    [answer] = tiny_pipeline.classify([request(GOOD[0], large, GOOD[1])])
+    assert [isinstance(result, Failure) for result in answer.results] == [False, True, False]
+    assert answer.results[1].code == "internal"
 
 
 def test_no_requests_are_no_answers(tiny_pipeline: Pipeline):

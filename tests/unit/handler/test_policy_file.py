@@ -50,6 +50,12 @@ def test_the_three_policies_ship():
             "rules: the id 'explicit' is used twice",
         ),
         (("rules:", "rules: ["), "mine.yaml"),
+        (('version: "1"', "version: 2024-02-30"), "is not YAML"),
+        (("rules:", "rules: " + "[" * 3_000), "nested too deep"),
+        (
+            ("otherwise: allow", "otherwise: allow\ntests:\n  - {scores: {porn: 0.9, sexy: 0.9}, action: blur}"),
+            "tests[0].scores: they sum to 1.8",
+        ),
     ],
 )
 def test_a_policy_that_cannot_be_honoured_is_refused_naming_file_and_key(tmp_path, change, message):

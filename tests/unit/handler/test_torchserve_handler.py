@@ -3,7 +3,9 @@
 import json
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,7 +17,7 @@ from torchserve_handler import NsfwHandler
 from trust_nsfw.errors import CheckpointError
 from trust_nsfw.explanations import Explanations
 from trust_nsfw.manifest import GoldenPair, Manifest
-from trust_nsfw.schema import LABELS, ModelInfo
+from trust_nsfw.schema import LABELS, Action, Answer, ModelInfo
 from trust_nsfw.service import Service
 from trust_nsfw.settings import Limits
 
@@ -117,6 +119,18 @@ def test_batches_requests_and_images_are_counted(handler, caplog):
     assert {name: float(value) for name, value in emitted.items()} == {
         "NsfwBatches": 1, "NsfwRequests": 3, "NsfwImages": 2,
     }  # fmt: skip
+
+
+def test_what_a_shadow_policy_would_do_otherwise_is_counted_by_what_to_what(handler, caplog):
+    answers = [
+        Answer("default", "1", (), ((Action.ALLOW, Action.BLUR), (Action.REVIEW, Action.BLUR))),
+        Answer("default", "1", (), ((Action.ALLOW, Action.BLUR),)),
+    ]
+    handler.service = replace(handler.service, pipeline=SimpleNamespace(classify=lambda requests: answers))
+    with caplog.at_level(logging.INFO):
+        handler.handle([{"body": PHOTO}] * 2, context({}, {}))
+    emitted = re.findall(r"NsfwShadowDifferences\.Count:([\d.]+)\|#Change:([a-z ]+),ModelName:nsfw", caplog.text)
+    assert sorted((change, float(count)) for count, change in emitted) == [("allow to blur", 2), ("review to blur", 1)]
 
 
 def test_a_refusal_is_logged_with_its_reason(tmp_path: Path, caplog):

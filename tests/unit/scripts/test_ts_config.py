@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from serving import ts_config
 from serving.ports import Ports
 from serving.ts_config import ConfigError, TorchServeConfig, write_config
+from trust_nsfw import moderated
 
 ROOT = Path(__file__).resolve().parents[3]
 PORTS = Ports(inference=1, management=2, metrics=3, grpc_inference=4, grpc_management=5, first_worker=6)
@@ -150,3 +152,12 @@ def test_a_written_configuration_has_the_given_ports_and_works_from_any_director
     assert value(config, "job_queue_size") == "7"
     assert f"-Dlog4j.configurationFile={(ROOT / 'deploy/log4j2.xml').as_uri()}" in value(config, "vmargs")
     assert value(config, "load_models") == "nsfw.mar"
+
+
+def test_a_response_limit_that_a_moderated_image_may_exceed_is_refused_by_line(tmp_path):
+    file = tmp_path / "config.properties"
+    file.write_text("max_response_size=6553500\n")
+    with pytest.raises(ConfigError, match=r"max_response_size=6553500 \(config\.properties:1\) is below"):
+        TorchServeConfig.load(file, {}).refuse_too_small()
+    assert moderated.MAX_BODY_BYTES < ts_config.MIN_RESPONSE_BYTES
+    TorchServeConfig.load(Path(__file__).resolve().parents[3] / "config.properties", {}).refuse_too_small()

@@ -155,6 +155,12 @@ def test_two_form_fields_of_one_name_are_noticed_by_what_is_missing():
     with pytest.raises(InvalidRequest, match="20,000 of the form's 40,400 bytes arrived"):
         parse({"a": image}, FORM | {"Content-Length": str(whole)})
     assert len(parse({"a": image, "b": image}, FORM | {"Content-Length": str(whole)}).items) == 2
+    with_json = {"a": image, "meta": {"x": 1}}
+    with pytest.raises(InvalidRequest, match="bytes arrived"):
+        parse(with_json, FORM | {"Content-Length": str(whole + 200)})
+    thumbnail = bytes(900)
+    with pytest.raises(InvalidRequest, match="bytes arrived"):
+        parse({"a": thumbnail}, FORM | {"Content-Length": str(2 * (len(thumbnail) + 120))})
 
 
 def test_grpc_is_told_by_the_absence_of_any_header():
@@ -232,6 +238,7 @@ def test_what_follows_the_version_in_the_path_is_refused():
 
 def test_a_describe_header_asks_for_the_description():
     assert parse({}, HTTP | {"describe": "True"}) == Describe()
+    assert raw(describe="True") == Request((Item(PNG),)), "an image is classified whatever headers come with it"
 
 
 @pytest.mark.parametrize("request_id", ["", "x" * 129, "a\r\nSet-Cookie: b", "é"])
