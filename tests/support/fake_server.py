@@ -8,7 +8,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -19,6 +19,7 @@ from fake_service import TINY_PNG, FakeService, Fault, Received, RefusedError
 from trust_nsfw.client._stubs import inference_pb2, inference_pb2_grpc, management_pb2, management_pb2_grpc
 
 OPTION_HEADERS = {"x-policy": "policy", "x-min-confidence": "min_confidence", "x-request-id": "request_id"}
+TRICKLE_SECONDS = 0.05
 NO_WORKER = 'Model "nsfw" has no worker to serve inference request. Please use scale workers API to add workers.'
 BAD_TOKEN = "Token Authorization failed. Token either incorrect, expired, or not provided correctly"
 ENVELOPES = {
@@ -36,6 +37,7 @@ STATUSES = {
     Fault.DROPPED: (grpc.StatusCode.UNAVAILABLE, "Socket closed"),
     Fault.CUT: (grpc.StatusCode.UNAVAILABLE, "Stream removed"),
     Fault.TOO_LARGE: (grpc.StatusCode.RESOURCE_EXHAUSTED, "gRPC message exceeds maximum size"),
+    Fault.CANCELLED: (grpc.StatusCode.CANCELLED, "Cancelled"),
 }
 
 
@@ -120,6 +122,8 @@ def _http_handler(service: FakeService) -> type[BaseHTTPRequestHandler]:
                 self._answer(413, b"")
             elif fault is Fault.NOT_JSON:
                 self._answer(200, b"<html>Log in to our hotel</html>", {"Content-Type": "text/html"})
+            elif fault is Fault.TRICKLED:
+                self._trickle()
             elif fault in ENVELOPES:
                 self._envelope(*ENVELOPES[fault])
             else:
@@ -143,6 +147,15 @@ def _http_handler(service: FakeService) -> type[BaseHTTPRequestHandler]:
                 png = base64.b64encode(TINY_PNG).decode()
                 answer["explanation"] = {"target": "porn", "grid": [[0.0, 1.0], [0.5, 0.25]], "png_b64": png}
             self._answer(200, json.dumps(answer).encode(), cut=fault is Fault.CUT)
+
+        def _trickle(self) -> None:
+            self.close_connection = True
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+            with suppress(ConnectionError):  # the client had enough
+                while not service.ended.wait(TRICKLE_SECONDS):
+                    self.wfile.write(b" ")
 
         def _envelope(self, status: int, kind: str, message: str) -> None:
             self._answer(status, json.dumps({"code": status, "type": kind, "message": message}).encode())

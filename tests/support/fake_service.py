@@ -1,7 +1,8 @@
 """A stand-in for the service behind a server: answers as docs/api.md says, from an image's bytes, without a model.
 
 What an image is follows from how its bytes begin: `corrupt`, `text` and nothing at all are refused, an `animation`
-makes ten model inputs, anything else is a picture whose scores follow from its sha256.
+makes ten model inputs, a `breaker` is an internal error of its whole request, anything else is a picture whose scores
+follow from its sha256.
 """
 
 import base64
@@ -33,6 +34,8 @@ class Fault(Enum):
     DROPPED = auto()  # the connection ends before the answer begins
     CUT = auto()  # the connection ends in the middle of the answer
     SILENT = auto()  # no answer while the stand-in lives
+    TRICKLED = auto()  # an answer of which a byte comes now and then
+    CANCELLED = auto()
     TOO_LARGE = auto()
     NOT_FOUND = auto()
     NOT_JSON = auto()
@@ -86,6 +89,8 @@ class FakeService:
         """Return the contract's answer; raises RefusedError for a request, or a raw image, that is refused."""
         if fault is Fault.NEW_CODE:
             raise RefusedError(451, "new_code")
+        if any(payload.startswith(b"breaker") for _, payload in images):
+            raise RefusedError(500, "internal")
         inputs = sum(ANIMATION_INPUTS if payload.startswith(b"animation") else 1 for _, payload in images)
         if len(images) > MAX_IMAGES or inputs > MAX_MODEL_INPUTS:
             raise RefusedError(413, "too_many_images")

@@ -8,7 +8,8 @@ import typer
 
 from trust_nsfw.cli import options
 from trust_nsfw.cli.askers import Question, ask_here, ask_server
-from trust_nsfw.cli.files import find
+from trust_nsfw.cli.errors import CommandError
+from trust_nsfw.cli.files import STDIN, find
 from trust_nsfw.cli.progress import is_in_the_way, progress_bar
 from trust_nsfw.cli.results_file import earlier_results
 from trust_nsfw.cli.run import Run
@@ -62,8 +63,10 @@ def classify(
     """Classify images. Exit code 0: all are allowed; 1: some are to be reviewed or blurred; 2: something failed."""
     kind = form or format_of(output)
     question = Question(policy, policies, min_confidence)
-    earlier = earlier_results(output, kind, resume=resume)
+    if resume and STDIN in paths:
+        raise CommandError("--resume goes by paths, and every image from stdin is called -: name files instead")
     found = find(paths)
+    earlier = earlier_results(output, kind, found.pictures, resume=resume)
     run = Run([one for one in found.pictures if one.path not in earlier.paths], earlier.tally, earlier.origin)
     if local is None:
         asker = ask_server(Server(url, token=token, key_file=key_file, deadline_seconds=deadline), question)

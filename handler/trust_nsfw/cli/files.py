@@ -1,6 +1,7 @@
 """What the user names -> the images to classify, in order."""
 
 import glob
+import hashlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,18 @@ class Picture:
 
     path: str
     content: Path | bytes
+
+    def sha256(self) -> str | None:
+        """Return the hex digest of a regular file; None for what can't be read, or not twice (a pipe, stdin)."""
+        if isinstance(self.content, bytes):
+            return None
+        try:
+            if not self.content.is_file():
+                return None
+            with self.content.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError:  # whoever is asked about the picture says so in its result
+            return None
 
 
 @dataclass(frozen=True, slots=True)

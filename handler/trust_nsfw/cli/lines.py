@@ -29,7 +29,8 @@ class Origin:
 class StoredResult:
     """What a line tells: `scores` are None where there was an error, `origin` where the line does not say.
 
-    `views` says whether more than one picture of the image was scored; only the one that decided is stored.
+    `views` says whether more than one picture of the image was scored; only the one that decided is stored. `sha256` is
+    the image's, None where the line does not say.
     """
 
     name: str
@@ -37,6 +38,7 @@ class StoredResult:
     scores: Scores | None
     views: bool
     origin: Origin | None
+    sha256: str | None = None
 
 
 def origin_of(verdict: RemoteVerdict) -> Origin:
@@ -59,8 +61,8 @@ def from_line(line: bytes) -> StoredResult:
 
     Raises ValueError saying what is missing.
     """
-    content = json.loads(line)
     try:
+        content = json.loads(line)
         name = content["path"] if "path" in content else content["id"]
         if not isinstance(name, str):
             raise ValueError("its path or id is no text")
@@ -73,12 +75,15 @@ def from_line(line: bytes) -> StoredResult:
             scores=Scores.from_probabilities([content["scores"][label] for label in LABELS]),
             views=image.get("frames", 1) > 1 or image.get("background") is not None,
             origin=_origin(content) if "policy" in content else None,
+            sha256=image.get("sha256"),
         )
     except KeyError as missing:
         raise ValueError(f"it has no {missing}") from None
     except (TypeError, AttributeError):
         raise ValueError("it is not an object of the right shape") from None
-    except InternalError:
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except (InternalError, OverflowError):
         raise ValueError("its scores are not five probabilities") from None
 
 

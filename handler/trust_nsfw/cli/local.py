@@ -16,11 +16,11 @@ from trust_nsfw.client.conversation import Conversations, Send
 from trust_nsfw.client.errors import NotSupported
 from trust_nsfw.client.synchronous import SynchronousClient
 from trust_nsfw.engines.torch_engine import TorchEngine, resolve_device
-from trust_nsfw.errors import CheckpointError
+from trust_nsfw.errors import CheckpointError, InternalError
 from trust_nsfw.pipeline import Pipeline
 from trust_nsfw.policy import Policy
 from trust_nsfw.preprocess import PreprocessingSpec
-from trust_nsfw.schema import Item, ModelInfo, Request
+from trust_nsfw.schema import Answer, Item, ModelInfo, Request
 from trust_nsfw.settings import Settings
 from trust_nsfw.wire import document
 from trust_nsfw.wire.options import Options
@@ -56,9 +56,18 @@ class LocalClient(SynchronousClient):
     def _send(self, step: Send) -> Reply:
         request = _request(step)
         with self._one_at_a_time:
-            [answer] = self._pipeline.classify([request])
+            answer = self._classify(request)
         reply = render_failure(answer) if isinstance(answer, Failure) else render(answer, request, self._model)
         return Reply(reply.body, reply.status)
+
+    def _classify(self, request: Request) -> Answer | Failure:
+        """Score a request; anything unforeseen is `internal`, upon which the client asks about each image alone."""
+        try:
+            [answer] = self._pipeline.classify([request])
+        except Exception as error:  # noqa: BLE001 - the edge of this service, as the handler is of the other
+            cause = " ".join(f"{type(error).__name__}: {error}".split())
+            return Failure.of(InternalError(f"the image could not be scored: {cause}"))
+        return answer
 
 
 def _request(step: Send) -> Request:

@@ -25,15 +25,11 @@ class RequestLimits:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One image on its way: its place among all images, the caller's id, its encoded bytes."""
+    """One image on its way: its place among all images, the caller's id (see check_id), its encoded bytes."""
 
     position: int
     id: str | None
     payload: bytes
-
-    def __post_init__(self) -> None:
-        if self.id is not None and not (isinstance(self.id, str) and len(self.id) <= MAX_ID_CHARACTERS):
-            raise InvalidRequest(f"an id is a string of at most {MAX_ID_CHARACTERS} characters, not {self.id!r:.64}")
 
     @property
     def json_bytes(self) -> int:
@@ -46,6 +42,12 @@ class Entry:
 
     def _head(self) -> bytes:
         return f'{{"id":{json.dumps(self.id)},"b64":"'.encode()
+
+
+def check_id(name: object) -> None:
+    """Raise InvalidRequest for an id that the contract has no room for; None is an image without one."""
+    if name is not None and not (isinstance(name, str) and len(name) <= MAX_ID_CHARACTERS):
+        raise InvalidRequest(f"an id is a string of at most {MAX_ID_CHARACTERS} characters, not {name!r:.64}")
 
 
 def fits_json(entries: Sequence[Entry], limits: RequestLimits) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from trust_nsfw.client import answers, errors
 from trust_nsfw.client.backoff import Backoff, Deadline
-from trust_nsfw.client.batches import Entry, RequestLimits, body_of, fits_json, group
+from trust_nsfw.client.batches import Entry, RequestLimits, body_of, check_id, fits_json, group
 from trust_nsfw.client.calls import Call, Kind, Options, Reply
 from trust_nsfw.client.payloads import Image, read
 from trust_nsfw.client.results import BatchAnswer, ExplainedVerdict, ModeratedPicture, RemoteVerdict, Unscored
@@ -98,8 +98,14 @@ class Conversations:
     def classify_many(
         self, images: Images, options: Options, deadline_seconds: float | None = None
     ) -> Talk[BatchAnswer]:
-        """Ask for the verdicts on many images, in as few requests as the limits allow, one after the other."""
+        """Ask for the verdicts on many images, in as few requests as the limits allow, one after the other.
+
+        Raises InvalidRequest for an id that no request can carry, before any is sent.
+        """
         deadline = self._deadline(deadline_seconds)
+        if isinstance(images, Mapping):
+            for name in images:
+                check_id(name)
         named = images.items() if isinstance(images, Mapping) else ((None, image) for image in images)
         ids: list[str | None] = []
         results: dict[int, RemoteVerdict | Failure] = {}
@@ -150,7 +156,8 @@ class Conversations:
         """Ask about images that fit one request.
 
         Only the service knows how many model inputs they make, for an animation makes several: what it refuses as too
-        much is asked again in halves.
+        much is asked again in halves. So is a request that makes it fail, until the image that does is alone: what the
+        others were given is not lost with it.
         """
         try:
             if fits_json(batch, self.limits):
@@ -158,11 +165,14 @@ class Conversations:
                 return answers.read_many(reply, batch)
             reply = yield from self._ask(Call(Kind.CLASSIFY, batch[0].payload, options), deadline)
             return [answers.read_one(reply, batch[0].payload)]
-        except OF_THE_IMAGE as error:
+        except (*OF_THE_IMAGE, errors.InternalError) as error:
             if len(batch) == 1:
                 return [Failure.of(error)]
         except errors.Unavailable as error:
-            return [self._unscored(error)] * len(batch)
+            if type(error) is not errors.BackendFailed:  # nobody is there, or not our service: fewer are no better
+                return [self._unscored(error)] * len(batch)
+            if len(batch) == 1:
+                return [Failure.of(error) if self.on_unavailable == "raise" else self._unscored(error)]
         half = len(batch) // 2
         first = yield from self._classify_batch(batch[:half], options, deadline)
         return first + (yield from self._classify_batch(batch[half:], options, deadline))

@@ -105,7 +105,7 @@ class Overloaded(Unavailable):
 
 
 class Unreachable(Unavailable):
-    """Nobody listens there, or the connection was lost before the answer was whole."""
+    """Nobody listens there, here or behind a proxy, or the connection was lost before the answer was whole."""
 
     code = "unreachable"
     status = 502
@@ -140,7 +140,17 @@ def _by_code(base: type[ModerationError]) -> dict[str, type[ModerationError]]:
 
 
 BY_CODE = _by_code(ModerationError)
-BY_STATUS = {401: Unauthorized, 403: Unauthorized, 404: NotFound, 413: RequestTooLarge, 503: Overloaded}
+BY_STATUS: dict[int, type[ModerationError]] = {
+    401: Unauthorized,
+    403: Unauthorized,
+    404: NotFound,
+    408: Unreachable,  # the request did not arrive in time
+    413: RequestTooLarge,
+    429: Overloaded,
+    502: Unreachable,  # a proxy that reaches nobody, or hears nothing (504)
+    503: Overloaded,
+    504: Unreachable,
+}
 
 
 def of_code(code: str, message: str, status: int = BackendFailed.status) -> ModerationError:

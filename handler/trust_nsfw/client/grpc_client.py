@@ -29,6 +29,8 @@ from trust_nsfw.client.synchronous import SynchronousClient
 from trust_nsfw.client.tokens import Tokens
 
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+CANCELLED_FOR_SIZE_BYTES = 30 * 1024 * 1024
+"""TorchServe's gRPC cancels a message over max_request_size (32 MiB): one of so many bytes was likely too large."""
 ENVELOPE_BYTES = 4096
 """Room for what a message holds beside its body: names, options, lengths."""
 NO_WORKER = "InternalServerException.()"
@@ -37,7 +39,7 @@ BY_STATUS: dict[grpc.StatusCode, type[ModerationError]] = {
     grpc.StatusCode.UNAVAILABLE: Unreachable,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
     grpc.StatusCode.RESOURCE_EXHAUSTED: RequestTooLarge,
-    grpc.StatusCode.CANCELLED: RequestTooLarge,  # what TorchServe's gRPC makes of a message over max_request_size
+    grpc.StatusCode.CANCELLED: Unreachable,
     grpc.StatusCode.PERMISSION_DENIED: Unauthorized,
     grpc.StatusCode.UNAUTHENTICATED: Unauthorized,
     grpc.StatusCode.NOT_FOUND: NotFound,
@@ -92,7 +94,7 @@ class GrpcModerationClient(SynchronousClient):
             answer: PredictionResponse = self._inference.Predictions(request, timeout=left_seconds, metadata=metadata)
             return Reply(answer.prediction)
         except grpc.RpcError as error:
-            raise _error_of(error) from error
+            raise _error_of(error, len(call.body)) from error
 
     def _describe(self, call: Call, left_seconds: float, metadata: tuple[tuple[str, str], ...]) -> Reply:
         if self._management is None:
@@ -127,7 +129,7 @@ def _channel(target: str, credentials: grpc.ChannelCredentials | None, limits: R
     return grpc.secure_channel(target, credentials, options)
 
 
-def _error_of(error: grpc.RpcError) -> ModerationError:
+def _error_of(error: grpc.RpcError, sent_bytes: int) -> ModerationError:
     """Return what a failed call means; TorchServe says INTERNAL for most of it and tells more in the details."""
     status, details = error.code(), error.details() or ""
     said = f"the server answered {status.name}: {' '.join(details.split())[:300] or 'nothing'}"
@@ -135,4 +137,6 @@ def _error_of(error: grpc.RpcError) -> ModerationError:
         return Overloaded(said)
     if status is grpc.StatusCode.INTERNAL and details.rstrip().endswith("NotFoundException"):
         return NotFound(said)
+    if status is grpc.StatusCode.CANCELLED and sent_bytes >= CANCELLED_FOR_SIZE_BYTES:
+        return RequestTooLarge(f"{said} to {sent_bytes:,} bytes")
     return BY_STATUS.get(status, BackendFailed)(said)

@@ -8,7 +8,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from trust_nsfw.client.backoff import Backoff
+from trust_nsfw.client.backoff import Backoff, Deadline
 from trust_nsfw.client.batches import RequestLimits
 from trust_nsfw.client.calls import Reply
 from trust_nsfw.client.conversation import Conversations, OnUnavailable, Send
@@ -19,6 +19,7 @@ from trust_nsfw.client.tokens import Tokens
 
 POOLED_CONNECTIONS = 32
 SHORTEST_SECONDS = 0.001
+CHUNK_BYTES = 64 * 1024
 
 
 class ModerationClient(SynchronousClient):
@@ -63,10 +64,10 @@ class ModerationClient(SynchronousClient):
 
     def _send(self, step: Send) -> Reply:
         request = self._service.request(step.call, self._tokens)
-        # For everything together; the wait for each further part of a trickling answer starts anew.
+        # For everything up to the answer's head; the wait for each part of its body starts anew, so _body counts too.
         left = urllib3.Timeout(total=max(step.deadline.left_seconds(), SHORTEST_SECONDS))
         try:
-            response = self._session.request(
+            with self._session.request(
                 request.method,
                 request.url,
                 headers=request.headers,
@@ -74,13 +75,25 @@ class ModerationClient(SynchronousClient):
                 timeout=cast(float, left),  # requests takes urllib3's Timeout, its type stubs don't
                 auth=_as_it_is,
                 allow_redirects=False,
-            )
-        except requests.Timeout as error:
+                stream=True,
+            ) as response:
+                body = _body(response, step.deadline)
+        except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
             raise DeadlineExceeded(f"{request.url} did not answer in time") from error
-        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+        except (requests.ConnectionError, urllib3.exceptions.HTTPError) as error:
             raise Unreachable(f"{request.url}: {error}") from error
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(response.content, response.status_code, headers)
+        return Reply(body, response.status_code, headers)
+
+
+def _body(response: requests.Response, deadline: Deadline) -> bytes:
+    """Return the whole body as it comes. Raises TimeoutError at the first part after the deadline."""
+    parts = []
+    while part := response.raw.read1(CHUNK_BYTES, decode_content=True):  # unlike read, it waits for no full chunk
+        parts.append(part)
+        if deadline.left_seconds() <= 0:
+            raise TimeoutError
+    return b"".join(parts)
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:

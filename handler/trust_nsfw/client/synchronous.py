@@ -45,8 +45,9 @@ class SynchronousClient(ABC):
     ) -> BatchAnswer:
         """Return one result per image, in order; `images` is an iterable, or a mapping of ids to images.
 
-        An image that cannot be scored is a Failure in its place. Any number of images is split into requests within
-        the limits; all of them together take `deadline_seconds` at most, by default the client's.
+        An image that cannot be scored, or makes the service fail, is a Failure in its place. Any number of images is
+        split into requests within the limits; all of them together take `deadline_seconds` at most, by default the
+        client's.
         """
         options = Options(policy, min_confidence, request_id)
         return self._hold(self._conversations.classify_many(images, options, deadline_seconds))

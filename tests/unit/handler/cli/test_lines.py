@@ -35,6 +35,7 @@ def test_a_line_holds_what_the_server_answered_beside_its_place_in_the_request(r
 def test_a_line_comes_back():
     stored = from_line(to_line("x.jpg", VERDICT).encode())
     assert (stored.name, stored.action, stored.scores, stored.views) == ("x.jpg", "blur", VERDICT.scores, True)
+    assert stored.sha256 == "a" * 64
     assert stored.origin == origin_of(VERDICT) == Origin("default", "1", "f" * 64)
     failed = from_line(to_line("y.jpg", FAILURE).encode())
     assert (failed.name, failed.action, failed.scores) == ("y.jpg", "error", None)
@@ -65,7 +66,9 @@ def test_an_id_names_a_result_that_was_stored_by_others():
         ('{"path": "x", "action": "allow", "scores": null}', "not an object"),
         (SCORED % "NaN", "not five probabilities"),
         (SCORED % "0.5", "not five probabilities"),
+        (SCORED % ("1" + "0" * 400), "not five probabilities"),
         ('{"path": "x"', "Expecting"),
+        ("[" * 100_000, "nested too deeply"),
     ],
 )
 def test_what_is_no_result_is_said(line, message):

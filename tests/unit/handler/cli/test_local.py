@@ -4,17 +4,21 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import pictures
 from trust_nsfw.cli.local import LocalClient
 from trust_nsfw.client import Failure, RemoteVerdict
 from trust_nsfw.client.errors import NotSupported
+from trust_nsfw.engines.torch_engine import TorchEngine
 from trust_nsfw.pipeline import Pipeline
 from trust_nsfw.policy_file import load_policy_file
 from trust_nsfw.schema import Item, Request
 
 POLICIES = Path(__file__).resolve().parents[4] / "handler/policies"
+WHITE = 255
 PAYLOADS = {
     "a.jpg": pictures.encode(pictures.photo("chelsea.png"), "JPEG"),
     "b.gif": pictures.animated_gif(20),
@@ -68,6 +72,30 @@ def test_the_command_scores_a_folder_with_a_policy_of_ones_own(photos, tiny_chec
     assert results[0]["policy"] == {"name": "all", "version": "1"}
     assert "the model's weights are random" in done.err
     assert done.code == 2
+
+
+def test_an_image_that_breaks_the_engine_is_an_error_of_its_own(photos, tiny_checkpoint, run, monkeypatch):
+    score = TorchEngine.probabilities
+
+    def breaks_on_white(self: TorchEngine, inputs: np.ndarray) -> np.ndarray:
+        if any((one == WHITE).all() for one in inputs):
+            raise MemoryError("too much\nof it")
+        return score(self, inputs)
+
+    monkeypatch.setattr(TorchEngine, "probabilities", breaks_on_white)
+    (photos / "b.png").write_bytes(pictures.encode(Image.new("RGB", (64, 64), (WHITE,) * 3), "PNG"))
+    done = run("classify", photos, "--local", tiny_checkpoint, "--format", "jsonl", "-q")
+    results = {Path(result["path"]).name: result for result in map(json.loads, done.out.splitlines())}
+    assert done.code == 2
+    assert done.err.count("\n") == 1, "the warning of random weights"
+    assert results["b.png"]["error"] == {
+        "code": "internal",
+        "message": "the image could not be scored: MemoryError: too much of it",
+    }
+    assert results["c.jpg"]["error"]["code"] == "corrupt_image"
+    assert all("scores" in results[name] for name in ("a.jpg", "b.gif", "d.png"))
+    alone = run("classify", photos / "b.png", "--local", tiny_checkpoint, "--format", "jsonl", "-q")
+    assert json.loads(alone.out)["error"] == results["b.png"]["error"]
 
 
 def test_a_shipped_policy_goes_by_its_name(photos, tiny_checkpoint, run):

@@ -156,5 +156,9 @@ def test_diff_says_which_line_is_no_result(folder, run):
     done = run("policy", "diff", "default", "strict", "--scores", scores)
     assert (done.code, done.out) == (2, "")
     assert done.err == f"trust-nsfw: {scores}, line 2: not a result: it has no 'action'\n"
+    scores.write_text('{"path":' * 5_000 + "\n")
+    done = run("policy", "diff", "default", "strict", "--scores", scores)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"trust-nsfw: {scores}, line 1: not a result: it is nested too deeply\n"
     done = run("policy", "diff", "default", "strict", "--scores", "nowhere.jsonl")
     assert done.err == "trust-nsfw: nowhere.jsonl can't be read: No such file or directory\n"

@@ -1,5 +1,6 @@
 """A run that was broken off goes on where it ended."""
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -80,6 +81,58 @@ def test_two_policies_do_not_mix_in_one_file(service, many, run, whole):
     assert (done.code, (many / "results.jsonl").read_text()) == (2, half)
     assert "policy default 1" in done.err
     assert "policy strict 1" in done.err
+
+
+def test_an_image_that_was_replaced_loses_its_line_and_is_scored_again(service, many, run, whole):
+    (many / "whole.jsonl").chmod(0o640)
+    (many / "many/007.jpg").write_bytes(b"another picture")
+    done = run("classify", "many", "-o", "whole.jsonl", "--resume")
+    *kept, again = (many / "whole.jsonl").read_text().splitlines()
+    assert kept == [line for line in whole.splitlines() if "many/007.jpg" not in line]
+    assert json.loads(again)["path"] == "many/007.jpg"
+    assert json.loads(again)["image"]["sha256"] == hashlib.sha256(b"another picture").hexdigest()
+    assert "(99 before)" in done.err
+    assert sum(received.images for received in service.received) == 1
+    assert (many / "whole.jsonl").stat().st_mode & 0o777 == 0o640
+    assert sorted(file.name for file in many.iterdir()) == ["many", "whole.jsonl"]
+
+
+def test_a_file_that_is_refused_keeps_the_lines_of_replaced_images(service, many, run, whole):
+    (many / "many/007.jpg").write_bytes(b"another picture")
+    (many / "whole.jsonl").write_text(f"{whole}precious\n")
+    assert run("classify", "many", "-o", "whole.jsonl", "--resume").code == 2
+    assert (many / "whole.jsonl").read_text() == f"{whole}precious\n"
+
+
+def test_what_is_known_by_its_path_alone_is_scored_again(service, many, run, whole):
+    entries = [json.loads(line) for line in whole.splitlines()]
+    del entries[0]["image"]["sha256"]
+    (many / "many/001.jpg").unlink()
+    (many / "many/001.jpg").symlink_to("nowhere")
+    (many / "whole.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    run("classify", "many", "-o", "whole.jsonl", "--resume", "-q")
+    first, second = [json.loads(line) for line in (many / "whole.jsonl").read_text().splitlines()[-2:]]
+    assert (first["path"], first["action"]) == ("many/000.jpg", entries[0]["action"])
+    assert (second["path"], second["error"]["code"]) == ("many/001.jpg", "unreadable_image")
+
+
+def test_an_error_counts_as_done_whatever_the_image_is_now(service, tree, run):
+    run("classify", "tree/corrupt.jpg", "-o", "results.jsonl")
+    (tree / "tree/corrupt.jpg").write_bytes(b"1")
+    before = (tree / "results.jsonl").read_text()
+    assert run("classify", "tree/corrupt.jpg", "-o", "results.jsonl", "--resume").code == 2
+    assert (tree / "results.jsonl").read_text() == before
+
+
+def test_images_from_stdin_have_no_path_to_go_on_by(service, many, run, pipe):
+    pipe(b"3")
+    (many / "results.jsonl").write_text("")
+    done = run("classify", "-", "-o", "results.jsonl", "--resume")
+    assert (done.code, (many / "results.jsonl").read_text()) == (2, "")
+    assert done.err == (
+        "trust-nsfw: --resume goes by paths, and every image from stdin is called -: name files instead\n"
+    )
+    assert service.received == []
 
 
 @pytest.mark.parametrize("options", [["--resume"], ["--resume", "-o", "results.csv"], ["--resume", "--format", "csv"]])

@@ -142,9 +142,12 @@ def test_a_mapping_gives_ids_of_any_text_and_duplicates_of_a_picture_are_fine(be
     assert dict(answer)["policy"].image.sha256 == hashlib.sha256(b"picture").hexdigest()
 
 
-def test_an_id_that_the_contract_has_no_room_for_is_an_invalid_request(bench):
+@pytest.mark.parametrize("name", ["x" * 129, 7])
+def test_an_id_that_the_contract_has_no_room_for_is_an_invalid_request_before_anything_is_sent(bench, name):
+    images = {f"{number}": b"picture" for number in range(40)} | {name: b"picture"}
     with pytest.raises(errors.InvalidRequest, match="128"):
-        bench.client().classify_many({"x" * 129: b"picture"})
+        bench.client().classify_many(images)
+    assert bench.service.received == []
 
 
 def test_no_images_are_no_requests(bench):
@@ -227,10 +230,12 @@ def test_attempts_may_be_counted_instead_of_filling_the_deadline(bench):
 def test_an_unavailable_service_is_an_error_within_the_deadline(bench, fault):
     bench.service.lasting_fault = fault
     client = bench.client(**PATIENCE[fault is Fault.SILENT])
-    for ask in (lambda: client.classify(b"a picture"), lambda: client.classify_many(PICTURES[:2])):
-        with pytest.raises(UNAVAILABLE[fault]) as caught:
-            ask()
-        assert isinstance(caught.value, errors.Unavailable)
+    with pytest.raises(UNAVAILABLE[fault]) as caught:
+        client.classify(b"a picture")
+    assert isinstance(caught.value, errors.Unavailable)
+    if fault is not Fault.WORKER_DIED:  # which may be one image's doing
+        with pytest.raises(UNAVAILABLE[fault]):
+            client.classify_many(PICTURES[:2])
 
 
 @pytest.mark.parametrize("fault", UNAVAILABLE)
@@ -263,9 +268,29 @@ def test_there_is_no_allow(bench):
 
 
 def test_only_the_images_of_a_failed_request_are_unscored(bench):
-    bench.service.faults.append(Fault.WORKER_DIED)
+    bench.service.faults.append(Fault.NOT_JSON)
     answer = bench.client(on_unavailable="review").classify_many(PICTURES[:20])
     assert [type(result).__name__ for result in answer.results] == ["Unscored"] * 16 + ["RemoteVerdict"] * 4
+
+
+def test_an_image_that_the_service_fails_on_is_found_and_costs_no_other_its_verdict(bench):
+    images = [*PICTURES[:20], b"breaker", *PICTURES[20:39]]
+    answer = bench.client().classify_many(images)
+    failure = answer.results[20]
+    assert (type(failure), failure.code, failure.status) == (Failure, "internal", 500)
+    verdicts = [result for result in answer.results if result is not failure]
+    assert [verdict.image.sha256 for verdict in verdicts] == [hashlib.sha256(one).hexdigest() for one in PICTURES[:39]]
+    assert [received.images for received in bench.service.received] == [16, 16, 8, 4, 4, 2, 1, 1, 2, 8, 8]
+    with pytest.raises(errors.InternalError):
+        bench.client(on_unavailable="review").classify(b"breaker")
+
+
+@pytest.mark.parametrize(("on_unavailable", "kind"), [("raise", Failure), ("review", Unscored)])
+def test_so_is_an_image_that_a_worker_dies_of(bench, on_unavailable, kind):
+    bench.service.faults.extend([Fault.WORKER_DIED] * 2)
+    answer = bench.client(on_unavailable=on_unavailable).classify_many(PICTURES[:2])
+    assert (type(answer.results[0]), answer.results[0].code) == (kind, "backend_failed")
+    assert answer.results[1].image.sha256 == hashlib.sha256(PICTURES[1]).hexdigest()
 
 
 def test_all_requests_of_a_call_share_one_deadline(bench):

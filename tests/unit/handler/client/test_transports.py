@@ -1,9 +1,11 @@
 """What is particular to HTTP or to gRPC; moderated images and explanations travel over HTTP only."""
 
 import asyncio
+import time
 
 import pytest
 import requests
+import urllib3
 
 from fake_service import TINY_PNG, Fault
 from trust_nsfw.client import Action, AsyncModerationClient, GrpcModerationClient, ModerationClient, Unscored, errors
@@ -77,7 +79,7 @@ def test_a_password_in_netrc_does_not_replace_our_token(rest_bench, tmp_path, mo
 def test_a_redirect_is_not_followed(rest_bench, monkeypatch):
     def moved(*arguments, **options):
         response = requests.Response()
-        response.status_code, response._content = 301, b""
+        response.status_code, response.raw = 301, urllib3.HTTPResponse(preload_content=False)
         assert options["allow_redirects"] is False
         return response
 
@@ -85,6 +87,24 @@ def test_a_redirect_is_not_followed(rest_bench, monkeypatch):
     monkeypatch.setattr(client._session, "request", moved)
     with pytest.raises(errors.BackendFailed, match="301"):
         client.classify(b"a picture")
+
+
+def test_the_deadline_holds_for_an_answer_that_trickles(http_bench):
+    http_bench.service.lasting_fault = Fault.TRICKLED
+    began = time.monotonic()
+    with pytest.raises(errors.DeadlineExceeded, match="did not answer in time"):
+        http_bench.client(deadline_seconds=0.3).classify(b"a picture")
+    assert time.monotonic() - began < 2.0
+
+
+def test_a_cancelled_call_is_asked_again_unless_its_size_may_be_the_reason(grpc_bench):
+    grpc_bench.service.faults.extend([Fault.CANCELLED] * 2)
+    assert grpc_bench.client().classify(b"a picture").label
+    assert len(grpc_bench.service.received) == 3
+    grpc_bench.service.faults.append(Fault.CANCELLED)
+    with pytest.raises(errors.RequestTooLarge, match="31,457,280 bytes"):
+        grpc_bench.client().classify(bytes(30 * 1024 * 1024))
+    assert len(grpc_bench.service.received) == 4
 
 
 def test_tasks_may_share_an_asynchronous_client(rest_bench):
