@@ -50,7 +50,7 @@ class LocalClient(SynchronousClient):
         self._model = _model_info(checkpoint, sha256, engine)
         self._one_at_a_time = threading.Lock()
 
-    def close(self) -> None:
+    def _disconnect(self) -> None:
         """Do nothing: there is no connection."""
 
     def _send(self, step: Send) -> Reply:

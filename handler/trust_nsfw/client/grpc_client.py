@@ -78,7 +78,7 @@ class GrpcModerationClient(SynchronousClient):
             self._channels.append(_channel(management_target, credentials, limits))
             self._management = ManagementAPIsServiceStub(self._channels[1])  # type: ignore[no-untyped-call]
 
-    def close(self) -> None:
+    def _disconnect(self) -> None:
         """Close the connections."""
         for channel in self._channels:
             channel.close()

@@ -55,7 +55,7 @@ class ModerationClient(SynchronousClient):
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
 
-    def close(self) -> None:
+    def _disconnect(self) -> None:
         """Close the connections."""
         pools = self._adapter.poolmanager.pools
         for key in pools.keys():  # noqa: SIM118 - not a mapping that iterates

@@ -1,13 +1,13 @@
 """What the blocking clients share: their methods. How a call travels is theirs."""
 
-import time
+import threading
 from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Any, Self
 
 from trust_nsfw.client.calls import Options, Reply
 from trust_nsfw.client.conversation import Conversations, Done, Images, Send, T, Talk, advance
-from trust_nsfw.client.errors import ModerationError
+from trust_nsfw.client.errors import ModerationError, Unreachable
 from trust_nsfw.client.payloads import Image
 from trust_nsfw.client.results import BatchAnswer, ExplainedVerdict, ModeratedPicture, RemoteVerdict, Unscored
 
@@ -22,6 +22,7 @@ class SynchronousClient(ABC):
 
     def __init__(self, conversations: Conversations) -> None:
         self._conversations = conversations
+        self._closed = threading.Event()
 
     def classify(
         self,
@@ -85,8 +86,13 @@ class SynchronousClient(ABC):
         """Say whether a worker is ready to score. Raises ValueError without a management address."""
         return self._hold(self._conversations.ready())
 
-    @abstractmethod
     def close(self) -> None:
+        """Close the connections; a thread that waits to try again gives up with Unreachable."""
+        self._closed.set()
+        self._disconnect()
+
+    @abstractmethod
+    def _disconnect(self) -> None:
         """Close the connections."""
 
     def __enter__(self) -> Self:
@@ -104,7 +110,8 @@ class SynchronousClient(ABC):
     def _hold(self, talk: Talk[T]) -> T:
         step = advance(talk, None)
         while not isinstance(step, Done):
-            time.sleep(step.after_seconds)
+            if self._closed.wait(step.after_seconds):
+                raise Unreachable("the client is closed")
             step = advance(talk, self._outcome(step))
         return step.value
 

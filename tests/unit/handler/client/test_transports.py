@@ -1,6 +1,7 @@
 """What is particular to HTTP or to gRPC; moderated images and explanations travel over HTTP only."""
 
 import asyncio
+import threading
 import time
 
 import pytest
@@ -129,3 +130,27 @@ def test_a_cancelled_task_ends_at_once_and_the_client_lives_on(rest_bench):
             return (await client.classify(b"a picture")).label
 
     assert asyncio.run(cancel_and_ask_again())
+
+
+def test_closing_a_client_ends_a_call_that_waits_to_try_again(http_bench):
+    if http_bench.kind == "async":
+        pytest.skip("an asynchronous call is cancelled instead")
+    http_bench.service.lasting_fault = Fault.OVERLOADED
+    client = http_bench.client(deadline_seconds=3600)
+    raised = []
+
+    def ask() -> None:
+        try:
+            client.classify(b"a picture")
+        except errors.ModerationError as error:
+            raised.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    while not http_bench.service.received:
+        assert asking.is_alive()
+        time.sleep(0.01)
+    client.close()
+    asking.join(timeout=30)
+    assert not asking.is_alive()
+    assert [error.code for error in raised] == ["unreachable"]
