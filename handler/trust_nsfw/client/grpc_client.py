@@ -29,8 +29,8 @@ from trust_nsfw.client.synchronous import SynchronousClient
 from trust_nsfw.client.tokens import Tokens
 
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
-CANCELLED_FOR_SIZE_BYTES = 30 * 1024 * 1024
-"""TorchServe's gRPC cancels a message over max_request_size (32 MiB): one of so many bytes was likely too large."""
+CANCELLED_FOR_SIZE_BYTES = 1024 * 1024
+"""TorchServe's gRPC cancels a message over max_request_size: below so many bytes no server's limit is the reason."""
 ENVELOPE_BYTES = 4096
 """Room for what a message holds beside its body: names, options, lengths."""
 NO_WORKER = "InternalServerException.()"
