@@ -1,7 +1,9 @@
 """A transformers image classifier from a checkpoint directory, with what its inputs and outputs need on its device."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoModelForImageClassification, PreTrainedModel
@@ -28,9 +30,7 @@ class Classifier:
         labels = read_labels(checkpoint)
         nsfwjs_mobilenet.register()
         logging.disable_progress_bar()
-        model = AutoModelForImageClassification.from_pretrained(
-            checkpoint, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=dtype
-        )
+        model: Any = _load(checkpoint, dtype)
         mean = torch.tensor(spec.mean, device=device).view(1, 3, 1, 1)
         std = torch.tensor(spec.std, device=device).view(1, 3, 1, 1)
         columns = torch.tensor([labels.index(label) for label in LABELS], device=device)
@@ -39,3 +39,20 @@ class Classifier:
     def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
         """Map pixels of 0 to 255, [B, 3, H, W], to float32 as the model was trained: (pixel / 255 - mean) / std."""
         return pixels.float() * self.scale + self.shift
+
+
+def _load(checkpoint: Path, dtype: torch.dtype) -> PreTrainedModel:
+    """Load with scaled-dot-product attention, or the architecture's own where it has none of that kind."""
+    load = partial(
+        AutoModelForImageClassification.from_pretrained,
+        checkpoint,
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+        dtype=dtype,
+    )
+    try:
+        model: PreTrainedModel = load(attn_implementation="sdpa")
+    except ValueError:
+        model = load()
+    return model

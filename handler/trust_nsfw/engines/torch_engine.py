@@ -1,12 +1,16 @@
 """Any transformers image classifier on PyTorch: CPU or CUDA, fp32, bf16 or fp16."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from trust_nsfw.engines.classifier import Classifier
+from trust_nsfw.engines.compilation import Compile, reduce_overhead
+from trust_nsfw.engines.lane import Lane, Pending
+from trust_nsfw.engines.scorer import Scorer
 from trust_nsfw.errors import SettingsError
 from trust_nsfw.preprocess import PreprocessingSpec
 
@@ -15,8 +19,16 @@ NATIVE_BF16 = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
 """CPU capabilities that make bf16 faster than fp32 instead of slower."""
 
 
+WARM_UP_SECONDS = 150.0
+"""Half of model-config.yaml's startupTimeout: the other half is for loading and for a second precision."""
+
+
 class TorchEngine:
-    """The Engine over PyTorch eager mode with scaled-dot-product attention."""
+    """The Engine over PyTorch with scaled-dot-product attention.
+
+    On a CPU a batch runs as it comes, in the caller's thread. On CUDA it takes a Lane: fixed batch sizes, compiled,
+    each with a CUDA graph, and copies that overlap with compute. A lane works on any device, which is how it is tested.
+    """
 
     name = "torch"
 
@@ -29,33 +41,62 @@ class TorchEngine:
         precision: str,
         max_batch: int,
         pad_to_buckets: bool | None = None,
+        compile: Compile | Literal["auto"] | None = "auto",
+        warm_up_seconds: float = WARM_UP_SECONDS,
     ) -> None:
         """Load the checkpoint onto the device and warm it up; raises CheckpointError for other labels than the five.
 
-        `pad_to_buckets` None pads on CUDA only: there fixed shapes are worth the work, on a CPU padding is waste.
+        `pad_to_buckets` True takes a lane, False none; None takes one on CUDA and wherever there is a compiler.
+        `compile` "auto" is reduce_overhead on CUDA and nothing elsewhere; None stays eager, which starts sooner. Once
+        compiling has taken `warm_up_seconds`, the batch sizes that are left run eagerly.
         """
         self.precision = precision
         self.max_batch = max_batch
         self._device = device
-        self._dtype = DTYPES[precision]
-        self._pad = device.type == "cuda" if pad_to_buckets is None else pad_to_buckets
-        self._classifier = Classifier.load(checkpoint, spec, device, self._dtype)
-        if device.type == "cuda" and precision == "fp32":
+        cuda = device.type == "cuda"
+        if compile == "auto":
+            compile = reduce_overhead if cuda else None
+        if cuda and precision == "fp32":
             torch.backends.cudnn.allow_tf32 = False  # 10 bits of mantissa would drift from the golden pairs
-        sizes = {bucket(size + 1, max_batch) for size in range(max_batch)} if self._pad else {1, max_batch}
-        for size in sorted(sizes):
-            self.probabilities(np.zeros((size, spec.height, spec.width, 3), dtype=np.uint8))
+        self._scorer = Scorer(Classifier.load(checkpoint, spec, device, DTYPES[precision]))
+        self._lane: Lane | None = None
+        if pad_to_buckets is None:
+            pad_to_buckets = cuda or compile is not None
+        if pad_to_buckets:
+            shape = (max_batch, spec.height, spec.width, 3)
+            self._lane = Lane(self._scorer, shape, device, compile, warm_up_seconds)
+        else:
+            for size in sorted({1, max_batch}):
+                self.probabilities(np.zeros((size, spec.height, spec.width, 3), dtype=np.uint8))
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether the caller's cores are free while a batch computes, so that decoding the next one gains time."""
+        return self._lane is not None
+
+    @property
+    def compiled_buckets(self) -> tuple[int, ...]:
+        """The batch sizes that run compiled, ascending."""
+        return self._lane.compiled_buckets if self._lane else ()
+
+    def probabilities(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Map uint8 [B, H, W, 3] to float32 [B, 5] in the order of LABELS; softmax is computed in fp32.
+
+        The row of an image whose logits are not all finite is NaN, which no policy takes for scores.
+        """
+        return self.start(batch).rows()
+
+    def start(self, batch: NDArray[np.uint8]) -> Pending:
+        """Begin what `probabilities` does and return at once where the engine overlaps, else when it is done.
+
+        `batch` must not change until its rows are there.
+        """
+        return self._lane.start(batch) if self._lane else self._at_once(batch)
 
     @torch.inference_mode()
-    def probabilities(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Map uint8 [B, H, W, 3] to float32 [B, 5] in the order of LABELS; softmax is computed in fp32."""
-        pixels = torch.from_numpy(batch).to(self._device).permute(0, 3, 1, 2)
-        if self._pad:
-            pixels = _padded(pixels, bucket(len(batch), self.max_batch))
-        inputs = self._classifier.normalised(pixels).to(self._dtype)
-        logits = self._classifier.model(pixel_values=inputs).logits[: len(batch)]
-        rows: NDArray[np.float32] = logits.float().softmax(dim=-1)[:, self._classifier.columns].cpu().numpy()
-        return rows
+    def _at_once(self, batch: NDArray[np.uint8]) -> Pending:
+        rows: NDArray[np.float32] = self._scorer(torch.from_numpy(batch).to(self._device)).cpu().numpy()
+        return Pending(lambda: rows)
 
 
 def resolve_device(gpu_id: int | None) -> torch.device:
@@ -77,14 +118,3 @@ def precision_candidates(wanted: str, device: torch.device) -> tuple[str, ...]:
         return ("bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16", "fp32")
     capabilities = torch.cpu.get_capabilities()
     return ("bf16", "fp32") if any(capabilities.get(name) for name in NATIVE_BF16) else ("fp32",)
-
-
-def bucket(size: int, largest: int) -> int:
-    """Return the smallest power of two that holds `size`, at most `largest`."""
-    return min(1 << (size - 1).bit_length(), largest)
-
-
-def _padded(pixels: torch.Tensor, size: int) -> torch.Tensor:
-    """Repeat the last image up to `size`; the extra rows are dropped after the forward pass."""
-    missing = size - len(pixels)
-    return torch.cat([pixels, pixels[-1:].expand(missing, -1, -1, -1)]) if missing > 0 else pixels

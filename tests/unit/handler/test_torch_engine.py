@@ -3,11 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForImageClassification
+from transformers import AutoModelForImageClassification, MobileNetV2Config, MobileNetV2ForImageClassification
 
-from trust_nsfw.engines.torch_engine import TorchEngine, bucket, precision_candidates, resolve_device
+from trust_nsfw.engines.torch_engine import TorchEngine, precision_candidates, resolve_device
 from trust_nsfw.errors import SettingsError
-from trust_nsfw.preprocess import PreprocessingSpec
+from trust_nsfw.preprocess import SPEC_FILE, PreprocessingSpec
+from trust_nsfw.schema import LABELS
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 
@@ -32,7 +33,7 @@ def test_an_image_scores_the_same_alone_and_in_company(tiny_engine):
 def test_padding_to_buckets_changes_no_score_and_adds_no_row(tiny_checkpoint: Path, tiny_engine):
     spec = PreprocessingSpec.load(tiny_checkpoint)
     padded = TorchEngine(tiny_checkpoint, spec, CPU, precision="fp32", max_batch=8, pad_to_buckets=True)
-    for size in (1, 2, 3, 5, 8):
+    for size in range(1, 9):
         batch = random_batch(size)
         assert np.abs(padded.probabilities(batch) - _reference(tiny_checkpoint, batch)).max() < 1e-5
 
@@ -61,9 +62,45 @@ def test_bf16_stays_close_to_fp32(tiny_checkpoint: Path, tiny_engine):
     assert 0 < np.abs(half.probabilities(batch) - tiny_engine.probabilities(batch)).max() < 0.02
 
 
-@pytest.mark.parametrize(("size", "expected"), [(1, 1), (2, 2), (3, 4), (5, 8), (9, 12), (12, 12)])
-def test_a_bucket_is_the_next_power_of_two_up_to_the_largest_batch(size, expected):
-    assert bucket(size, largest=12) == expected
+def test_only_an_engine_with_a_lane_computes_beside_its_caller(tiny_checkpoint: Path, tiny_engine):
+    spec = PreprocessingSpec.load(tiny_checkpoint)
+    options = {"precision": "fp32", "max_batch": 4}
+    assert not tiny_engine.overlaps
+    padded = TorchEngine(tiny_checkpoint, spec, CPU, pad_to_buckets=True, **options)
+    assert (padded.overlaps, padded.compiled_buckets) == (True, ())
+    compiled = TorchEngine(tiny_checkpoint, spec, CPU, compile=lambda scorer: scorer, **options)
+    assert (compiled.overlaps, compiled.compiled_buckets) == (True, (1, 2, 4))
+
+
+@pytest.mark.parametrize("pad_to_buckets", [False, True])
+def test_batches_may_be_started_before_the_rows_of_earlier_ones_are_asked_for(tiny_checkpoint: Path, pad_to_buckets):
+    spec = PreprocessingSpec.load(tiny_checkpoint)
+    engine = TorchEngine(tiny_checkpoint, spec, CPU, precision="fp32", max_batch=4, pad_to_buckets=pad_to_buckets)
+    batches = [random_batch(size) for size in (4, 1, 3, 4, 2)]
+    pending = [engine.start(batch) for batch in batches]
+    for batch, waiting in zip(batches, pending, strict=True):
+        assert np.abs(waiting.rows() - _reference(tiny_checkpoint, batch)).max() < 1e-5
+
+
+@pytest.mark.parametrize("pad_to_buckets", [False, True])
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_16_bits_stay_close_to_fp32_on_either_way(tiny_checkpoint: Path, precision, pad_to_buckets):
+    spec = PreprocessingSpec.load(tiny_checkpoint)
+    engine = TorchEngine(tiny_checkpoint, spec, CPU, precision=precision, max_batch=4, pad_to_buckets=pad_to_buckets)
+    batch = random_batch(3)
+    assert 0 < np.abs(engine.probabilities(batch) - _reference(tiny_checkpoint, batch)).max() < 0.02
+
+
+def test_a_convolutional_network_has_no_attention_to_choose_and_is_served_alike(tmp_path, tiny_checkpoint: Path):
+    torch.manual_seed(3)
+    config = MobileNetV2Config(image_size=32, depth_multiplier=0.35, id2label=dict(enumerate(LABELS)))
+    MobileNetV2ForImageClassification(config).save_pretrained(tmp_path)
+    (tmp_path / SPEC_FILE).write_bytes((tiny_checkpoint / SPEC_FILE).read_bytes())
+    spec = PreprocessingSpec.load(tmp_path)
+    engine = TorchEngine(tmp_path, spec, CPU, precision="fp32", max_batch=4, compile=lambda scorer: scorer)
+    for size in (4, 3, 1):
+        batch = random_batch(size)
+        assert np.abs(engine.probabilities(batch) - _reference(tmp_path, batch)).max() < 1e-5
 
 
 @pytest.mark.parametrize(
