@@ -32,6 +32,9 @@ class TorchEngine:
 
     name = "torch"
 
+    overlaps: bool
+    """Whether the caller's cores are free while a batch computes, so that decoding the next one gains time."""
+
     def __init__(
         self,
         checkpoint: Path,
@@ -62,17 +65,13 @@ class TorchEngine:
         self._lane: Lane | None = None
         if pad_to_buckets is None:
             pad_to_buckets = cuda or compile is not None
+        self.overlaps = pad_to_buckets
         if pad_to_buckets:
             shape = (max_batch, spec.height, spec.width, 3)
             self._lane = Lane(self._scorer, shape, device, compile, warm_up_seconds)
         else:
             for size in sorted({1, max_batch}):
                 self.probabilities(np.zeros((size, spec.height, spec.width, 3), dtype=np.uint8))
-
-    @property
-    def overlaps(self) -> bool:
-        """Whether the caller's cores are free while a batch computes, so that decoding the next one gains time."""
-        return self._lane is not None
 
     @property
     def compiled_buckets(self) -> tuple[int, ...]:
