@@ -3,6 +3,7 @@
 
     python scripts/build_archive.py --model models/starter            build it
     python scripts/build_archive.py --model models/starter --check    exit 0 if it is up to date, 1 if not
+    python scripts/build_archive.py --model models/trust --calibration-images A --gate-images B    int8, gated
 
 The same inputs give the same files with the same sha256 (TorchServe's own MANIFEST.json holds the build's time).
 """
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 
 from archiving.inputs import HANDLER, MODEL_CONFIG, is_up_to_date
+from lowering.arguments import add_arguments, plan_of
 from trust_nsfw.errors import StartupError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,17 +22,17 @@ ROOT = Path(__file__).resolve().parent.parent
 def main() -> int:
     """Run the command; returns the exit code."""
     options = parse_arguments()
+    sources = {"explanations": options.explanations, "plan": plan_of(options)}
     try:
         if options.check:
-            current = is_up_to_date(options.out, options.model, options.model_config, explanations=options.explanations)
-            return 0 if current else 1
+            return 0 if is_up_to_date(options.out, options.model, options.model_config, **sources) else 1
         from archiving.building import build  # noqa: PLC0415 - brings torch, which --check can do without
 
-        build(options.model, options.model_config, options.out, explanations=options.explanations)
+        reason = build(options.model, options.model_config, options.out, **sources)
     except StartupError as error:
         print(f"build_archive: {error}", file=sys.stderr)
         return 1
-    print(f"built {options.out} from {options.model}")
+    print(f"built {options.out} from {options.model}: {reason}")
     return 0
 
 
@@ -43,6 +45,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--without-explanations", dest="explanations", action="store_false", help="leave out what only they need"
     )
+    add_arguments(parser)
     parser.add_argument("--check", action="store_true", help="only tell whether the archive is up to date")
     return parser.parse_args()
 

@@ -19,6 +19,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from lowering.arguments import add_arguments, plan_of, typed
+from lowering.plan import Plan
 from serving.java import JavaNotFoundError
 from serving.ports import PortError, require_free
 from serving.probe import ProbeError
@@ -75,11 +77,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--model", default="auto", help="auto, trust, starter, random-vit, a hub id or a directory")
     parser.add_argument("--detach", action="store_true", help="return once it serves; scripts/stop ends it")
     parser.add_argument("--stop", action="store_true", help="end the server that runs")
+    add_arguments(parser)
     options = parser.parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
-        return stop() if options.stop else serve(options.model, options.detach)
+        return stop() if options.stop else serve(options.model, plan_of(options), options.detach)
     except EXPECTED_FAILURES as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -87,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 128 + signal.SIGINT
 
 
-def serve(source: str, detach: bool) -> int:
+def serve(source: str, plan: Plan, detach: bool) -> int:
     """Do the steps in order; in the foreground, stay until interrupted. Returns the exit status."""
     config = TorchServeConfig.load(CONFIG_FILE, os.environ)
     config.refuse_unsafe()
@@ -97,7 +100,7 @@ def serve(source: str, detach: bool) -> int:
         require_free(address.host, address.port)
 
     model_dir = fetch(source)
-    build(model_dir)
+    build(model_dir, plan)
 
     with ExitStack() as stack:
         print("Starting TorchServe ...", flush=True)
@@ -160,12 +163,12 @@ def _name_of(source: str, directory: Path) -> str:
     return source.replace("/", "--")
 
 
-def build(model_dir: Path) -> None:
+def build(model_dir: Path, plan: Plan) -> None:
     """Make the archive of `model_dir` the one in model_store, unless it is. Raises ServeError."""
-    model = ["--model", str(model_dir)]
-    if run_script("build_archive.py", *model, "--check") != 0:
+    wanted = ["--model", str(model_dir), *typed(plan)]
+    if run_script("build_archive.py", *wanted, "--check") != 0:
         print(f"Packing {model_dir.relative_to(ROOT)} ...", flush=True)
-        if run_script("build_archive.py", *model) != 0:
+        if run_script("build_archive.py", *wanted) != 0:
             raise ServeError(f"{model_dir.relative_to(ROOT)} could not be packed")
 
 

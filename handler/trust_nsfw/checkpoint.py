@@ -37,7 +37,7 @@ def weights_sha256(directory: Path) -> str:
     files = sorted(directory.glob(WEIGHTS_PATTERN))
     if not files:
         raise CheckpointError(f"{directory} holds no {WEIGHTS_PATTERN}")
-    digests = [_file_sha256(file) for file in files]
+    digests = [file_sha256(file) for file in files]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
@@ -54,6 +54,12 @@ def read_json(file: Path) -> dict[str, Any]:
     return content
 
 
-def _file_sha256(file: Path) -> str:
+def file_sha256(file: Path) -> str:
+    """Return the sha256 of a file's content."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def has_weights(directory: Path) -> bool:
+    """Whether the directory holds weights; an archive for CPUs alone may leave them out."""
+    return any(directory.glob(WEIGHTS_PATTERN))

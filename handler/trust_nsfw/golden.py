@@ -5,7 +5,7 @@ from trust_nsfw.manifest import GoldenPair
 from trust_nsfw.pipeline import Pipeline
 from trust_nsfw.schema import Failure, Item, Request
 
-TOLERANCES = {"fp32": 0.005, "bf16": 0.02, "fp16": 0.02, "int8": 0.03}
+TOLERANCES = {"fp32": 0.005, "bf16": 0.02, "fp16": 0.02, "int8": 0.03, "int8-dynamic": 0.03}
 """Largest accepted difference of any probability, by precision."""
 
 

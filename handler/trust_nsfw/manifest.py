@@ -1,8 +1,9 @@
-"""manifest.json of an archive: which checkpoint is inside, how it preprocesses, and golden pairs that prove it."""
+"""manifest.json of an archive: which checkpoint and graph are inside, how it preprocesses, and what proves it."""
 
 import base64
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from trust_nsfw.preprocess import PreprocessingSpec
 MANIFEST_FILE = "manifest.json"
 CHECKPOINT_FOLDER = "checkpoint"
 """Folder of the checkpoint inside an archive, beside the manifest."""
+
+GRAPH_FILE, GRAPH_CONSTANTS_FILE = "graph.xml", "graph.bin"
+"""The OpenVINO graph inside an archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,25 @@ class GoldenPair:
 
 
 @dataclass(frozen=True, slots=True)
+class Graph:
+    """The OpenVINO graph of an archive.
+
+    `precision` is the fastest it can be served in: a bf16 graph also serves fp32, any other only its own.
+    `merge_tokens` is how many tokens a layer merges, `sha256` that of graph.bin. A lossy graph, quantized or merging,
+    has `golden` scores of its own: one entry per golden pair, by label, as computed where it was built. `gate` says how
+    it compares with the fp32 reference, None where there was no gate or the weights are random; `forced` is true where
+    it is served all the same.
+    """
+
+    precision: str
+    merge_tokens: int
+    sha256: str
+    golden: tuple[dict[str, float], ...] = ()
+    gate: dict[str, Any] | None = None
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What the archive's builder recorded and the handler verifies before it serves."""
 
@@ -42,6 +65,9 @@ class Manifest:
     source_sha256: str
     explanations: bool
     golden: tuple[GoldenPair, ...]
+    graph: Graph | None = None
+    build: dict[str, Any] = field(default_factory=dict)
+    """What build_archive.py was asked for: precision, merged tokens, digests of the folders it measured on."""
 
     def write(self, directory: Path) -> None:
         """Write manifest.json into a directory."""
@@ -65,6 +91,7 @@ class Manifest:
                     "labels": tuple(content["labels"]),
                     "preprocessing": PreprocessingSpec(**spec),
                     "golden": tuple(GoldenPair(**pair) for pair in content["golden"]),
+                    "graph": _graph(content["graph"]),
                 }
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -72,3 +99,14 @@ class Manifest:
         if manifest.fingerprint != manifest.preprocessing.fingerprint:
             raise CheckpointError(f"{MANIFEST_FILE}: the fingerprint does not belong to the preprocessing recorded")
         return manifest
+
+    def golden_for(self, engine: str) -> tuple[GoldenPair, ...]:
+        """Return the pairs an engine must reproduce: the reference's, or a lossy graph's own."""
+        if engine != "openvino" or self.graph is None or not self.graph.golden:
+            return self.golden
+        pairs = zip(self.golden, self.graph.golden, strict=True)
+        return tuple(GoldenPair(pair.image_b64, scores) for pair, scores in pairs)
+
+
+def _graph(content: Mapping[str, Any] | None) -> Graph | None:
+    return None if content is None else Graph(**{**content, "golden": tuple(content["golden"])})

@@ -8,12 +8,13 @@ from typing import Any
 
 import torch
 
-from trust_nsfw.checkpoint import read_labels, weights_sha256
-from trust_nsfw.engines.torch_engine import TorchEngine, precision_candidates, resolve_device
+from trust_nsfw.checkpoint import file_sha256, has_weights, read_labels, weights_sha256
+from trust_nsfw.engines.candidates import Candidate, candidates, resolve_device
+from trust_nsfw.engines.loading import load_engine
 from trust_nsfw.errors import CheckpointError, DriftError, SettingsError
 from trust_nsfw.explanations import Explanations
 from trust_nsfw.golden import replay
-from trust_nsfw.manifest import CHECKPOINT_FOLDER, Manifest
+from trust_nsfw.manifest import CHECKPOINT_FOLDER, GRAPH_CONSTANTS_FILE, Graph, Manifest
 from trust_nsfw.moderated import moderated
 from trust_nsfw.pipeline import Pipeline
 from trust_nsfw.policy import Policy
@@ -46,15 +47,14 @@ class Service:
         """
         settings = Settings.parse(model_config)
         manifest = Manifest.read(archive)
-        checkpoint = archive / CHECKPOINT_FOLDER
-        _check_checkpoint(checkpoint, manifest)
+        _check_checkpoint(archive, manifest)
         policies = load_policies(archive / POLICIES_FOLDER)
         for key, name in (("policy", settings.policy), ("shadow_policy", settings.shadow_policy)):
             if name not in policies and (name or key == "policy"):
                 raise SettingsError(f"trust_nsfw.{key}: no policy is named {name!r}")
         device = resolve_device(gpu_id)
-        pipeline = _proven_pipeline(checkpoint, manifest, policies, settings, device)
-        explained = checkpoint if manifest.explanations else None
+        pipeline = _proven_pipeline(archive, manifest, policies, settings, device)
+        explained = archive / CHECKPOINT_FOLDER if manifest.explanations else None
         model = ModelInfo(
             name=MODEL_NAME,
             version=version,
@@ -101,44 +101,53 @@ class Service:
             "policies": {policy.name: policy.version for policy in self.pipeline.policies.values()},
             "default_policy": self.pipeline.settings.policy,
             "shadow_policy": self.pipeline.settings.shadow_policy or None,
+            "graph": _graph_facts(self.manifest.graph),
             "limits": asdict(self.pipeline.settings.limits),
             "explanations": self.manifest.explanations,
             "preprocessing": asdict(self.manifest.preprocessing) | {"fingerprint": self.manifest.fingerprint},
         }
 
 
+def _graph_facts(graph: Graph | None) -> dict[str, Any] | None:
+    """Return what is worth knowing of a graph from outside: all but its golden scores."""
+    return None if graph is None else {key: value for key, value in asdict(graph).items() if key != "golden"}
+
+
 def _proven_pipeline(
-    checkpoint: Path, manifest: Manifest, policies: Mapping[str, Policy], settings: Settings, device: torch.device
+    archive: Path, manifest: Manifest, policies: Mapping[str, Policy], settings: Settings, device: torch.device
 ) -> Pipeline:
-    """Return a pipeline that reproduces the golden pairs, at the first precision of the candidates that does.
+    """Return a pipeline that reproduces its golden pairs, over the fastest engine that does.
 
     Raises DriftError when the last candidate drifts too.
     """
 
-    def load(precision: str) -> Pipeline:
-        engine = TorchEngine(
-            checkpoint, manifest.preprocessing, device, precision=precision, max_batch=settings.engine.max_batch
-        )
+    def load(candidate: Candidate) -> Pipeline:
+        engine = load_engine(candidate, archive, manifest.preprocessing, device, settings.engine)
         pipeline = Pipeline(engine, manifest.preprocessing, policies, settings)
-        replay(manifest.golden, pipeline)
+        replay(manifest.golden_for(candidate.engine), pipeline)
         return pipeline
 
-    if settings.engine.threads:
-        torch.set_num_threads(settings.engine.threads)
-    *faster, last = precision_candidates(settings.engine.precision, device)
-    for precision in faster:
+    weights = has_weights(archive / CHECKPOINT_FOLDER)
+    *faster, last = candidates(settings.engine, device, manifest.graph, has_weights=weights)
+    for candidate in faster:
         try:
-            return load(precision)
-        except DriftError as error:
-            logger.warning("not serving in %s: %s", precision, error)
+            return load(candidate)
+        except (DriftError, CheckpointError) as error:
+            logger.warning("not serving by %s in %s: %s", candidate.engine, candidate.precision, error)
     return load(last)
 
 
-def _check_checkpoint(checkpoint: Path, manifest: Manifest) -> None:
-    """Refuse a checkpoint that is not the one the manifest describes."""
-    if (sha256 := weights_sha256(checkpoint)) != manifest.sha256:
+def _check_checkpoint(archive: Path, manifest: Manifest) -> None:
+    """Refuse a checkpoint or a graph that is not the one the manifest describes."""
+    checkpoint = archive / CHECKPOINT_FOLDER
+    if has_weights(checkpoint) and (sha256 := weights_sha256(checkpoint)) != manifest.sha256:
         raise CheckpointError(f"the weights' sha256 is {sha256}; the manifest says {manifest.sha256}")
     if read_labels(checkpoint) != manifest.labels:
         raise CheckpointError("the checkpoint's labels are not in the order the manifest says")
     if PreprocessingSpec.load(checkpoint) != manifest.preprocessing:
         raise CheckpointError("the checkpoint's preprocessing is not what the manifest says")
+    if manifest.graph is None:
+        return
+    constants = archive / GRAPH_CONSTANTS_FILE
+    if not constants.is_file() or (sha256 := file_sha256(constants)) != manifest.graph.sha256:
+        raise CheckpointError(f"{GRAPH_CONSTANTS_FILE} is missing or not the one the manifest describes")

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from trust_nsfw.errors import SettingsError
 
 SECTION = "trust_nsfw"
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+ENGINES = ("auto", "torch", "openvino")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int8", "int8-dynamic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,16 @@ class Limits:
 class EngineSettings:
     """How the model runs."""
 
+    name: str = "auto"
+    """torch, openvino, or auto: torch on CUDA and where the archive holds no graph, else OpenVINO."""
     precision: str = "auto"
-    """fp32, bf16, fp16, or auto: bf16 or fp16 on CUDA, bf16 on a CPU with native bf16, else fp32."""
+    """One of PRECISIONS; auto is the fastest that the archive was built for and the device has in hardware."""
     max_batch: int = 32
     """Images in one forward pass; a larger TorchServe batch goes through in chunks."""
     threads: int = 0
     """Compute threads of a CPU engine; 0 leaves the library's own choice, one per physical core."""
+    pin_threads: bool = True
+    """Bind OpenVINO's threads to cores; off where several workers or other busy programs share the machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,12 @@ class Settings:
             if key in values:
                 values[key] = _build(kind, values[key], f"{SECTION}.{key}")
         settings: Settings = _build(cls, values, SECTION)
-        if settings.engine.precision not in PRECISIONS:
-            raise SettingsError(
-                f"{SECTION}.engine.precision: {settings.engine.precision!r} is not one of {', '.join(PRECISIONS)}"
-            )
+        for key, value, known in (
+            ("name", settings.engine.name, ENGINES),
+            ("precision", settings.engine.precision, PRECISIONS),
+        ):
+            if value not in known:
+                raise SettingsError(f"{SECTION}.engine.{key}: {value!r} is not one of {', '.join(known)}")
         return settings
 
 
@@ -89,6 +96,6 @@ def _build(kind: type, content: Any, where: str) -> Any:
             raise SettingsError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
         if type(value) is not type(known[key]):
             raise SettingsError(f"{where}.{key}: {value!r} is not of type {type(known[key]).__name__}")
-        if isinstance(value, int) and value < min(known[key], 1):
+        if isinstance(value, int) and not isinstance(value, bool) and value < min(known[key], 1):
             raise SettingsError(f"{where}.{key}: {value} is below {min(known[key], 1)}")
     return kind(**content)

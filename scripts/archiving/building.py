@@ -1,18 +1,27 @@
-"""Stage an archive, record its golden pairs, package it, and put it in place with one rename."""
+"""Stage an archive, make its graph, record its golden pairs, package it, and put it in place with one rename."""
 
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from archiving.golden_pictures import golden_pictures
-from archiving.inputs import ENTRY, HANDLER, MODEL_CONFIG, checkpoint_files, handler_files, source_digest
+from archiving.golden import golden_pairs
+from archiving.inputs import (
+    ANY_PLAN,
+    ENTRY,
+    HANDLER,
+    MODEL_CONFIG,
+    build_record,
+    checkpoint_files,
+    handler_files,
+    source_digest,
+)
+from lowering.plan import Plan
 from model_sources.publication import alone_in
 from model_sources.record import SourceRecord
 from model_sources.verification import verify
@@ -20,27 +29,29 @@ from trust_nsfw import strict_yaml
 from trust_nsfw.checkpoint import read_labels, weights_sha256
 from trust_nsfw.engines.torch_engine import TorchEngine
 from trust_nsfw.errors import CheckpointError, PolicyError, SettingsError
-from trust_nsfw.manifest import CHECKPOINT_FOLDER, GoldenPair, Manifest
+from trust_nsfw.manifest import CHECKPOINT_FOLDER, Graph, Manifest
 from trust_nsfw.pipeline import Pipeline
 from trust_nsfw.policy import decide
 from trust_nsfw.policy_file import load_policies, load_policy_file
 from trust_nsfw.preprocess import PreprocessingSpec
-from trust_nsfw.schema import Answer, Item, Request, Verdict
 from trust_nsfw.service import MODEL_NAME, POLICIES_FOLDER
 from trust_nsfw.settings import Settings
 
 VERSION = "1.0"
-GOLDEN_DECIMALS = 4
+MAX_BATCH = 8
+"""Images that the reference scores at once."""
 SCRATCH = ".build-"
 
 
-def build(model: Path, model_config: Path, out: Path, *, explanations: bool = True) -> None:
-    """Stage, record the golden pairs, package, then put the archive in place with one rename.
+def build(model: Path, model_config: Path, out: Path, *, explanations: bool = True, plan: Plan = ANY_PLAN) -> str:
+    """Stage, make and prove the graph, record the golden pairs, package, then put the archive in place with one rename.
 
-    Raises StartupError when the checkpoint, a policy or the settings cannot be served.
+    Returns what the plan settled on, and why. Raises StartupError when the checkpoint, a policy or the settings cannot
+    be served, or when a lossy graph does not pass its gate.
     """
     if not model.is_dir():
         raise CheckpointError(f"{model} is not a directory; scripts/fetch_model.py makes one")
+    settled, reason = plan.settled(SourceRecord.read(model).weights)
     verify(model)
     settings = Settings.parse(read_model_config(model_config))
     check_policies(HANDLER / POLICIES_FOLDER)
@@ -49,8 +60,11 @@ def build(model: Path, model_config: Path, out: Path, *, explanations: bool = Tr
         stage = Path(folder) / "stage"
         stage_files(stage, model, model_config)
         sources = source_digest(model, model_config, explanations=explanations)
-        describe_checkpoint(stage, model, sources, settings, explanations=explanations)
+        describe(stage, model, sources, settings, settled, explanations=explanations)
+        if settled.precision != "none" and not explanations:
+            leave_out_weights(stage)
         package(stage, Path(folder)).replace(out)
+    return reason
 
 
 def remove_leftovers(store: Path, ours: Path) -> None:
@@ -92,13 +106,13 @@ def stage_files(stage: Path, model: Path, model_config: Path) -> None:
         (stage / CHECKPOINT_FOLDER / file.name).symlink_to(file.resolve())
 
 
-def describe_checkpoint(
-    stage: Path, model: Path, source_sha256: str, settings: Settings, *, explanations: bool
+def describe(
+    stage: Path, model: Path, source_sha256: str, settings: Settings, plan: Plan, *, explanations: bool
 ) -> None:
-    """Write manifest.json, with golden pairs scored by the fp32 reference engine."""
+    """Write the graph and manifest.json, with golden pairs scored by the fp32 reference engine."""
     checkpoint = stage / CHECKPOINT_FOLDER
     spec = PreprocessingSpec.load(checkpoint)
-    reference = TorchEngine(checkpoint, spec, torch.device("cpu"), precision="fp32", max_batch=1)
+    reference = TorchEngine(checkpoint, spec, torch.device("cpu"), precision="fp32", max_batch=MAX_BATCH)
     pipeline = Pipeline(reference, spec, load_policies(stage / POLICIES_FOLDER), settings)
     source = SourceRecord.read(model)
     Manifest(
@@ -111,17 +125,23 @@ def describe_checkpoint(
         fingerprint=spec.fingerprint,
         source_sha256=source_sha256,
         explanations=explanations,
-        golden=tuple(golden_pair(picture, pipeline) for picture in golden_pictures()),
+        golden=golden_pairs(pipeline),
+        graph=None if plan.precision == "none" else make_graph(stage, spec, plan, pipeline, source.weights),
+        build=build_record(plan),
     ).write(stage)
 
 
-def golden_pair(picture: bytes, pipeline: Pipeline) -> GoldenPair:
-    """Score one picture the way a request is scored; raises CheckpointError when the model gives no probabilities."""
-    [answer] = pipeline.classify([Request(items=(Item(picture),))])
-    if not isinstance(answer, Answer) or not isinstance(verdict := answer.results[0], Verdict):
-        raise CheckpointError(f"the checkpoint does not score a golden picture: {answer}")
-    scores = {label: round(score, GOLDEN_DECIMALS) for label, score in verdict.scores.classes().items()}
-    return GoldenPair(b64encode(picture).decode(), scores)
+def make_graph(stage: Path, spec: PreprocessingSpec, plan: Plan, reference: Pipeline, weights: str) -> Graph:
+    """Write the graph that a settled plan asks for; raises GateError where it is lossy and decides otherwise."""
+    from lowering.lower import lower  # noqa: PLC0415 - brings OpenVINO, which not every machine has
+
+    return lower(stage, spec, plan, reference, weights)
+
+
+def leave_out_weights(stage: Path) -> None:
+    """Drop what only explanations and the torch engine read."""
+    for file in (stage / CHECKPOINT_FOLDER).glob("model*.safetensors*"):
+        file.unlink()
 
 
 def package(stage: Path, folder: Path) -> Path:

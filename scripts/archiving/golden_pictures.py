@@ -1,4 +1,4 @@
-"""Generated pictures whose scores are recorded in an archive and replayed wherever it is loaded.
+"""Generated pictures, of which the first are recorded in an archive with their scores, to be replayed where it loads.
 
 Flat shapes, gradients, stripes and coloured blocks at several sizes and aspect ratios, so that decoding, resizing and
 the model all take part. They are drawn once, when an archive is built, and travel in it as PNG bytes.
@@ -15,9 +15,14 @@ SIZES_PX = ((224, 224), (320, 240), (200, 300), (480, 360), (96, 96), (640, 200)
 
 def golden_pictures() -> list[bytes]:
     """Return PNG bytes, the same on every call: one picture for each entry of SIZES_PX."""
-    random = np.random.default_rng(SEED)
+    return generated_pictures(len(SIZES_PX), SEED)
+
+
+def generated_pictures(count: int, seed: int) -> list[bytes]:
+    """Return PNG bytes of `count` pictures, the same for the same seed, their sizes those of SIZES_PX in turn."""
+    random = np.random.default_rng(seed)
     painters = (_shapes, _gradient, _stripes, _blocks)
-    return [_png(painters[index % len(painters)](random, *size)) for index, size in enumerate(SIZES_PX)]
+    return [_png(painters[index % len(painters)](random, *SIZES_PX[index % len(SIZES_PX)])) for index in range(count)]
 
 
 def _shapes(random: np.random.Generator, width: int, height: int) -> Image.Image:

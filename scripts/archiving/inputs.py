@@ -4,13 +4,17 @@ import hashlib
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
+from lowering.pictures import PictureFolder
+from lowering.plan import Plan
 from trust_nsfw.manifest import MANIFEST_FILE
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 HANDLER = SCRIPTS.parent / "handler"
 ENTRY = "torchserve_handler.py"
 MODEL_CONFIG = "model-config.yaml"
+ANY_PLAN = Plan()
 CHECKPOINT_PATTERNS = ("config.json", "preprocessor_config.json", "model*.safetensors*", "LICENSE*")
 
 
@@ -26,7 +30,11 @@ def checkpoint_files(checkpoint: Path) -> list[Path]:
 
 def source_digest(model: Path, model_config: Path, *, explanations: bool = True) -> str:
     """Return one sha256 over all an archive is made of: names and contents, the builder's own code included."""
-    builder = [SCRIPTS / "build_archive.py", *sorted(SCRIPTS.glob("archiving/*.py"))]
+    builder = [
+        SCRIPTS / "build_archive.py",
+        *sorted(SCRIPTS.glob("archiving/*.py")),
+        *sorted(SCRIPTS.glob("lowering/*.py")),
+    ]
     groups = (
         ("handler", HANDLER, handler_files(HANDLER)),
         ("config", model_config.parent, [model_config]),
@@ -42,12 +50,31 @@ def source_digest(model: Path, model_config: Path, *, explanations: bool = True)
     return total.hexdigest()
 
 
-def is_up_to_date(archive: Path, model: Path, model_config: Path, *, explanations: bool = True) -> bool:
-    """Tell whether an archive exists, is whole and was built from exactly these sources."""
+def is_up_to_date(
+    archive: Path, model: Path, model_config: Path, *, explanations: bool = True, plan: Plan = ANY_PLAN
+) -> bool:
+    """Tell whether an archive exists, is whole, was built from exactly these sources, and as the plan says.
+
+    A plan that leaves everything open takes whatever graph was built.
+    """
     try:
         with zipfile.ZipFile(archive) as content:
             manifest = json.loads(content.read(MANIFEST_FILE))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+            sources, built = manifest["source_sha256"], manifest["build"]
+    except (OSError, LookupError, ValueError, TypeError, zipfile.BadZipFile):
         return False
-    wanted = source_digest(model, model_config, explanations=explanations)
-    return isinstance(manifest, dict) and manifest.get("source_sha256") == wanted
+    wanted = {key: value for key, value in build_record(plan).items() if value not in ("auto", None)}
+    if plan == ANY_PLAN:
+        wanted = {}
+    same_sources = bool(sources == source_digest(model, model_config, explanations=explanations))
+    return same_sources and all(built.get(key) == value for key, value in wanted.items())
+
+
+def build_record(plan: Plan) -> dict[str, Any]:
+    """Return what a manifest says of the plan its graph was built by; folders by the digest of their contents."""
+    return {
+        "precision": plan.precision,
+        "merge_tokens": plan.merge_tokens,
+        "calibration": plan.calibration_images and PictureFolder.read(plan.calibration_images).digest,
+        "gate": plan.gate_images and PictureFolder.read(plan.gate_images).digest,
+    }

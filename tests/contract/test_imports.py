@@ -19,7 +19,7 @@ LAYERS = (
     ("images",),
     ("moderated", "engines", "manifest", "explain", "overlay"),
     ("engines.torch_engine", "pipeline", "explanations"),
-    ("golden",),
+    ("golden", "engines.loading"),
     ("service",),
     ("cli",),
 )
@@ -33,6 +33,7 @@ MAY_KNOW = {
     "yaml": {"strict_yaml"},
     "requests": {"client"},
     "httpx2": {"client"},
+    "openvino": {"engines.openvino_engine"},
     "grpc": {"client"},
     "google": {"client._stubs"},
     "typer": {"cli"},
@@ -40,7 +41,7 @@ MAY_KNOW = {
 }
 """Which modules may know a library; every other works without it installed."""
 
-FORBIDDEN = {"ts", "archiving", "model_sources", "serving", "loadtest", "torchvision"}
+FORBIDDEN = {"ts", "archiving", "lowering", "model_sources", "serving", "loadtest", "torchvision"}
 
 
 def name_of(file: Path) -> str:

@@ -15,7 +15,8 @@ from trust_nsfw.client.calls import Kind, Reply
 from trust_nsfw.client.conversation import Conversations, Send
 from trust_nsfw.client.errors import NotSupported
 from trust_nsfw.client.synchronous import SynchronousClient
-from trust_nsfw.engines.torch_engine import TorchEngine, resolve_device
+from trust_nsfw.engines.candidates import resolve_device
+from trust_nsfw.engines.torch_engine import TorchEngine
 from trust_nsfw.errors import CheckpointError, InternalError
 from trust_nsfw.pipeline import Pipeline
 from trust_nsfw.policy import Policy
@@ -42,7 +43,12 @@ class LocalClient(SynchronousClient):
         sha256 = weights_sha256(checkpoint)
         try:
             engine = TorchEngine(
-                checkpoint, spec, resolve_device(0), precision="fp32", max_batch=settings.engine.max_batch
+                checkpoint,
+                spec,
+                resolve_device(0),
+                precision="fp32",
+                max_batch=settings.engine.max_batch,
+                compile=None,  # minutes on a GPU, for a program that runs once
             )
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise CheckpointError(f"{checkpoint} can't be loaded: {error}") from error

@@ -11,13 +11,9 @@ from trust_nsfw.engines.classifier import Classifier
 from trust_nsfw.engines.compilation import Compile, reduce_overhead
 from trust_nsfw.engines.lane import Lane, Pending
 from trust_nsfw.engines.scorer import Scorer
-from trust_nsfw.errors import SettingsError
 from trust_nsfw.preprocess import PreprocessingSpec
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-NATIVE_BF16 = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
-"""CPU capabilities that make bf16 faster than fp32 instead of slower."""
-
 
 WARM_UP_SECONDS = 150.0
 """Half of model-config.yaml's startupTimeout: the other half is for loading and for a second precision."""
@@ -96,24 +92,3 @@ class TorchEngine:
     def _at_once(self, batch: NDArray[np.uint8]) -> Pending:
         rows: NDArray[np.float32] = self._scorer(torch.from_numpy(batch).to(self._device)).cpu().numpy()
         return Pending(lambda: rows)
-
-
-def resolve_device(gpu_id: int | None) -> torch.device:
-    """Return the device TorchServe assigned, or the CPU when it assigned none or there is no CUDA."""
-    return torch.device("cuda", gpu_id) if gpu_id is not None and torch.cuda.is_available() else torch.device("cpu")
-
-
-def precision_candidates(wanted: str, device: torch.device) -> tuple[str, ...]:
-    """Return the precisions to try, fastest first: `wanted` alone, or for auto what the device has in hardware.
-
-    fp32 closes every automatic list: some architectures lose too much in 16 bits to reproduce their golden pairs.
-    Raises SettingsError for fp16 on a CPU.
-    """
-    if wanted == "fp16" and device.type == "cpu":
-        raise SettingsError("engine.precision: fp16 needs a GPU; a CPU takes fp32 or bf16")
-    if wanted != "auto":
-        return (wanted,)
-    if device.type == "cuda":
-        return ("bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16", "fp32")
-    capabilities = torch.cpu.get_capabilities()
-    return ("bf16", "fp32") if any(capabilities.get(name) for name in NATIVE_BF16) else ("fp32",)

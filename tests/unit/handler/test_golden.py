@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 import pictures
-from archiving.building import golden_pair
+from archiving.golden import golden_pairs
 from archiving.golden_pictures import golden_pictures
 from trust_nsfw import golden
 from trust_nsfw.errors import DriftError
@@ -14,7 +14,7 @@ from trust_nsfw.manifest import GoldenPair
 
 @pytest.fixture(scope="module")
 def pairs(tiny_pipeline):
-    return tuple(golden_pair(picture, tiny_pipeline) for picture in golden_pictures())
+    return golden_pairs(tiny_pipeline)
 
 
 def test_the_engine_that_recorded_them_reproduces_its_golden_pairs(pairs, tiny_pipeline):

@@ -4,6 +4,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from archiving.building import build
@@ -13,6 +14,7 @@ from trust_nsfw.errors import CheckpointError, DriftError, PolicyError, Settings
 from trust_nsfw.service import Service
 
 FP32 = {"trust_nsfw": {"engine": {"precision": "fp32"}}}
+TORCH_FP32 = {"trust_nsfw": {"engine": {"name": "torch", "precision": "fp32"}}}
 
 
 @pytest.fixture
@@ -42,18 +44,59 @@ def edit_manifest(archive: Path, **changes: object) -> None:
 def test_a_service_describes_itself(archive):
     description = load(archive).describe()
     assert description["model"]["weights"] == "random"
-    assert description["model"]["engine"] == "torch"
+    assert description["model"]["engine"] == "openvino"
+    assert description["graph"].keys() == {"precision", "merge_tokens", "sha256", "gate", "forced"}
     assert description["labels"] == ["drawing", "hentai", "neutral", "porn", "sexy"]
     assert description["policies"] == {"default": "1", "lenient": "1", "strict": "1"}
     assert description["limits"]["max_pixels"] == 50_000_000
     assert len(description["preprocessing"]["fingerprint"]) == 64
 
 
+def test_the_graph_and_the_checkpoint_score_alike(archive):
+    by_graph, by_torch = load(archive), load(archive, TORCH_FP32)
+    assert (by_graph.model.engine, by_torch.model.engine) == ("openvino", "torch")
+    batch = np.random.default_rng(1).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+    rows = [service.pipeline.engine.probabilities(batch) for service in (by_graph, by_torch)]
+    assert np.abs(rows[0] - rows[1]).max() < 1e-4
+
+
 def test_auto_falls_back_to_fp32_where_16_bits_drift(archive, monkeypatch, caplog):
-    monkeypatch.setattr("trust_nsfw.service.precision_candidates", lambda wanted, device: ("bf16", "fp32"))
+    monkeypatch.setattr("trust_nsfw.engines.candidates.cpu_has_bf16", lambda: True)
     monkeypatch.setitem(golden.TOLERANCES, "bf16", 1e-9)
-    assert load(archive).model.precision == "fp32"
-    assert "not serving in bf16: golden picture 1 of 8" in caplog.text
+    assert load(archive, {}).model.precision == "fp32"
+    assert "not serving by openvino in bf16: golden picture 1 of 8" in caplog.text
+
+
+def test_torch_serves_where_the_graph_drifts(archive, caplog):
+    scores = json.loads((archive / "manifest.json").read_text())["golden"][0]["scores"]
+    graph = json.loads((archive / "manifest.json").read_text())["graph"]
+    turned = dict(zip(scores, [*list(scores.values())[1:], scores["drawing"]], strict=True))
+    edit_manifest(archive, graph=graph | {"precision": "int8", "golden": [turned] * 8})
+    assert load(archive, {}).model.engine == "torch"
+    assert "not serving by openvino in int8: golden picture 1 of 8" in caplog.text
+
+
+def test_a_graph_that_is_not_the_manifests_refuses(archive):
+    with (archive / "graph.bin").open("r+b") as file:
+        file.write(b"\xff\xff")
+    with pytest.raises(CheckpointError, match=r"graph\.bin is missing or not the one"):
+        load(archive)
+
+
+def test_a_graph_that_cannot_be_read_leaves_the_work_to_torch(archive, caplog):
+    (archive / "graph.xml").write_text("<net/>")
+    assert load(archive).model.engine == "torch"
+    assert "graph.xml is not a graph that OpenVINO" in caplog.text
+
+
+def test_an_archive_for_explanations_that_are_not_wanted_holds_no_weights(tiny_checkpoint, tmp_path):
+    build(tiny_checkpoint, HANDLER / MODEL_CONFIG, tmp_path / "nsfw.mar", explanations=False)
+    with zipfile.ZipFile(tmp_path / "nsfw.mar") as content:
+        content.extractall(tmp_path / "archive")
+    assert not list((tmp_path / "archive/checkpoint").glob("*.safetensors"))
+    assert load(tmp_path / "archive").model.engine == "openvino"
+    with pytest.raises(SettingsError, match="holds no weights"):
+        load(tmp_path / "archive", TORCH_FP32)
 
 
 def test_a_named_precision_that_drifts_refuses(archive, monkeypatch):

@@ -5,8 +5,7 @@ import pytest
 import torch
 from transformers import AutoModelForImageClassification, MobileNetV2Config, MobileNetV2ForImageClassification
 
-from trust_nsfw.engines.torch_engine import TorchEngine, precision_candidates, resolve_device
-from trust_nsfw.errors import SettingsError
+from trust_nsfw.engines.torch_engine import TorchEngine
 from trust_nsfw.preprocess import SPEC_FILE, PreprocessingSpec
 from trust_nsfw.schema import LABELS
 
@@ -101,33 +100,6 @@ def test_a_convolutional_network_has_no_attention_to_choose_and_is_served_alike(
     for size in (4, 3, 1):
         batch = random_batch(size)
         assert np.abs(engine.probabilities(batch) - _reference(tmp_path, batch)).max() < 1e-5
-
-
-@pytest.mark.parametrize(
-    ("capabilities", "expected"), [({"avx512_bf16": True}, ("bf16", "fp32")), ({"avx512_f": True}, ("fp32",))]
-)
-def test_auto_takes_bf16_on_a_cpu_only_where_it_is_native(monkeypatch, capabilities, expected):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
-    assert precision_candidates("auto", CPU) == expected
-
-
-@pytest.mark.parametrize(("native", "expected"), [(True, ("bf16", "fp32")), (False, ("fp16", "fp32"))])
-def test_auto_takes_what_the_gpu_has(monkeypatch, native, expected):
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native)
-    assert precision_candidates("auto", CUDA) == expected
-
-
-def test_a_named_precision_is_the_only_candidate():
-    assert precision_candidates("fp32", CPU) == ("fp32",)
-    with pytest.raises(SettingsError, match="fp16 needs a GPU"):
-        precision_candidates("fp16", CPU)
-
-
-def test_without_cuda_the_assigned_gpu_is_the_cpu(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert resolve_device(0) == resolve_device(None) == CPU
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert resolve_device(1) == torch.device("cuda", 1)
 
 
 def _reference(checkpoint: Path, batch: np.ndarray) -> np.ndarray:

@@ -1,0 +1,66 @@
+"""A graph that scripts/build_archive.py made of a checkpoint, on OpenVINO: the fast engine of x86 CPUs."""
+
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from trust_nsfw.errors import CheckpointError
+from trust_nsfw.schema import LABELS
+
+DEVICE = "CPU"
+ARITHMETIC = {"fp32": "f32", "bf16": "bf16"}
+"""OpenVINO's names; what a quantized graph leaves in floating point runs in bf16 where the CPU has it."""
+
+
+class OpenVinoEngine:
+    """The Engine over one compiled graph; normalisation, softmax and the order of LABELS are part of it.
+
+    One stream, all threads on one batch: `probabilities` is called from one thread, and a batch should end soon.
+    """
+
+    name = "openvino"
+    overlaps = False
+
+    def __init__(
+        self, graph: Path, *, precision: str, max_batch: int, threads: int = 0, pin_threads: bool = True
+    ) -> None:
+        """Compile an OpenVINO graph (.xml beside .bin) for this CPU and warm it up.
+
+        `threads` 0 takes one per physical core. Raises CheckpointError for a file that is no graph of ours.
+        """
+        self.precision = precision
+        self.max_batch = max_batch
+        core = ov.Core()
+        options = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": ARITHMETIC.get(precision, "bf16" if has_native_bf16() else "f32"),
+            "ENABLE_CPU_PINNING": pin_threads,
+            "NUM_STREAMS": 1,
+        }
+        if threads:
+            options["INFERENCE_NUM_THREADS"] = threads
+        try:
+            model = core.read_model(graph)
+            height, width = (model.input(0).partial_shape[axis].get_length() for axis in (1, 2))
+            compiled = core.compile_model(model, DEVICE, options)
+        except RuntimeError as error:
+            raise CheckpointError(f"{graph.name} is not a graph that OpenVINO {ov.__version__} runs: {error}") from None
+        self._request = compiled.create_infer_request()
+        for size in sorted({1, max_batch}):
+            self.probabilities(np.zeros((size, height, width, 3), dtype=np.uint8))
+
+    def probabilities(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Map uint8 [B, H, W, 3] to float32 [B, 5] in the order of LABELS; the batch is read in place."""
+        pixels = np.ascontiguousarray(batch)  # held until the end: a shared tensor does not keep its memory alive
+        self._request.set_input_tensor(ov.Tensor(pixels, shared_memory=True))
+        self._request.infer()
+        rows: NDArray[np.float32] = self._request.get_output_tensor().data.copy()
+        assert rows.shape == (len(batch), len(LABELS)), f"the graph gave {rows.shape}"
+        return rows
+
+
+def has_native_bf16() -> bool:
+    """Whether this CPU computes in bf16 faster than in fp32."""
+    return "BF16" in ov.Core().get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")

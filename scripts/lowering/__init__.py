@@ -1,0 +1,1 @@
+"""From a checkpoint to the graph that a CPU runs fastest, and the proof that its decisions are the same."""
