@@ -20,6 +20,7 @@ from trust_nsfw.policy import Policy
 from trust_nsfw.policy_file import load_policies
 from trust_nsfw.preprocess import PreprocessingSpec
 from trust_nsfw.schema import LABELS, Answer, Describe, Failure, ModelInfo, Output, Request
+from trust_nsfw.score_cache import ScoreCache
 from trust_nsfw.settings import Settings
 from trust_nsfw.wire.rendering import Reply, render, render_description, render_failure, render_moderated
 
@@ -121,7 +122,7 @@ def _proven_pipeline(
         )
         pipeline = Pipeline(engine, manifest.preprocessing, policies, settings)
         replay(manifest.golden, pipeline)
-        return pipeline
+        return pipeline.with_cache(ScoreCache(settings.cache_entries), manifest.sha256)  # not before: a replay computes
 
     if settings.engine.threads:
         torch.set_num_threads(settings.engine.threads)

@@ -36,6 +36,7 @@ class TorchEngine:
         """
         self.precision = precision
         self.max_batch = max_batch
+        self.overlaps = device.type == "cuda"
         self._device = device
         self._dtype = DTYPES[precision]
         self._pad = device.type == "cuda" if pad_to_buckets is None else pad_to_buckets

@@ -5,15 +5,14 @@ import pytest
 from PIL import Image
 
 import pictures
-from trust_nsfw.pipeline import Pipeline, most_severe
-from trust_nsfw.policy import Policy, Rule
+from trust_nsfw.frames import Box
+from trust_nsfw.pipeline import Pipeline
+from trust_nsfw.policy import Policy
 from trust_nsfw.preprocess import PreprocessingSpec, to_model_input
-from trust_nsfw.schema import Action, Answer, Failure, ImageInfo, Item, Request, Verdict
+from trust_nsfw.schema import Action, Answer, Failure, Item, Request, Verdict
 from trust_nsfw.settings import Limits, Settings
 
 GOOD = [pictures.encode(pictures.picture(seed), "PNG") for seed in range(6)]
-VIEW = ImageInfo("0" * 64, "GIF", 10, 10, frames=3)
-POLICY = Policy("p", "1", (Rule("r", Action.BLUR, "any", {"explicit": 0.8}),), Action.ALLOW)
 
 
 def request(*payloads: bytes, policy: str | None = None) -> Request:
@@ -72,7 +71,7 @@ def test_a_batch_larger_than_the_engines_goes_through_in_chunks(tiny_pipeline: P
 
 def test_an_engine_that_returns_nonsense_never_allows(tiny_pipeline: Pipeline):
     class Broken:
-        name, precision, max_batch = "broken", "fp32", 4
+        name, precision, max_batch, overlaps = "broken", "fp32", 4, False
 
         def probabilities(self, batch: np.ndarray) -> np.ndarray:
             return np.full((len(batch), 5), np.nan, dtype=np.float32)
@@ -83,12 +82,12 @@ def test_an_engine_that_returns_nonsense_never_allows(tiny_pipeline: Pipeline):
 
 
 def test_an_image_that_memory_is_too_small_for_fails_alone(tiny_pipeline: Pipeline, monkeypatch):
-    def starving(rgb: Image.Image, spec: PreprocessingSpec) -> np.ndarray:
+    def starving(rgb: Image.Image, spec: PreprocessingSpec, box: Box | None) -> np.ndarray:
         if rgb.width == 65:
             raise MemoryError
-        return to_model_input(rgb, spec)
+        return to_model_input(rgb, spec, box)
 
-    monkeypatch.setattr("trust_nsfw.pipeline.to_model_input", starving)
+    monkeypatch.setattr("trust_nsfw.decode_pool.to_model_input", starving)
     large = pictures.encode(pictures.picture(1, 65, 48), "PNG")
     [answer] = tiny_pipeline.classify([request(GOOD[0], large, GOOD[1])])
     assert [isinstance(result, Failure) for result in answer.results] == [False, True, False]
@@ -111,18 +110,3 @@ def test_a_shadow_policy_counts_where_it_would_differ_and_changes_nothing(tiny_p
     ]  # fmt: skip
     assert first.shadow_differences == ((Action.ALLOW, Action.BLUR),) * 2
     assert second.shadow_differences == ()
-
-
-@pytest.mark.parametrize(
-    ("rows", "deciding"),
-    [
-        ([(0, 0, 1, 0, 0), (0, 0, 0.1, 0.9, 0), (0, 0, 1, 0, 0)], 1),
-        ([(0, 0, 0.1, 0.9, 0), (0, 0, 0.05, 0.95, 0), (0, 0, 0.1, 0.9, 0)], 1),
-        ([(0, 0, 1, 0, 0), (0, 0, 1, 0, 0), (0, 0, 0.7, 0, 0.3)], 2),
-        ([(0, 0, 1, 0, 0), (1, 0, 0, 0, 0), (0, 0, 1, 0, 0)], 0),
-    ],
-)
-def test_the_most_severe_view_decides_then_explicit_then_nsfw_then_the_first(rows, deciding):
-    views = [ImageInfo(VIEW.sha256, "GIF", 10, 10, frames=3, frame=frame) for frame in range(3)]
-    verdict = most_severe(views, [np.array(row, dtype=np.float32) for row in rows], POLICY)
-    assert verdict.image.frame == deciding

@@ -17,7 +17,7 @@ from torchserve_handler import NsfwHandler
 from trust_nsfw.errors import CheckpointError
 from trust_nsfw.explanations import Explanations
 from trust_nsfw.manifest import GoldenPair, Manifest
-from trust_nsfw.schema import LABELS, Action, Answer, ModelInfo
+from trust_nsfw.schema import LABELS, Action, Answer, Batch, Measured, ModelInfo
 from trust_nsfw.service import Service
 from trust_nsfw.settings import Limits
 
@@ -103,7 +103,7 @@ def test_a_fault_of_ours_is_internal_for_each_request_and_logs_no_image(handler,
     def explode(requests: object) -> None:
         raise RuntimeError("the engine fell over")
 
-    monkeypatch.setattr(handler.service.pipeline, "classify", explode)
+    monkeypatch.setattr(handler.service.pipeline, "run", explode)
     ctx = context({}, {})
     bodies = handler.handle([{"body": PHOTO}, {"body": PHOTO}], ctx)
     assert [json.loads(body)["error"]["code"] for body in bodies] == ["internal", "internal"]
@@ -117,7 +117,8 @@ def test_batches_requests_and_images_are_counted(handler, caplog):
         handler.handle([{"body": PHOTO}, {"body": b""}, {"file": b""}], context({}, {}, {}))
     emitted = dict(re.findall(r"\[METRICS\](\w+)\.Count:([\d.]+)\|", caplog.text))
     assert {name: float(value) for name, value in emitted.items()} == {
-        "NsfwBatches": 1, "NsfwRequests": 3, "NsfwImages": 2,
+        "NsfwBatches": 1, "NsfwBatchSizes": 1, "NsfwRequests": 3, "NsfwImages": 2,
+        "NsfwModelInputs": 1, "NsfwCacheHits": 0, "NsfwCacheMisses": 0, "NsfwDuplicates": 0,
     }  # fmt: skip
 
 
@@ -126,7 +127,8 @@ def test_what_a_shadow_policy_would_do_otherwise_is_counted_by_what_to_what(hand
         Answer("default", "1", (), ((Action.ALLOW, Action.BLUR), (Action.REVIEW, Action.BLUR))),
         Answer("default", "1", (), ((Action.ALLOW, Action.BLUR),)),
     ]
-    handler.service = replace(handler.service, pipeline=SimpleNamespace(classify=lambda requests: answers))
+    batch = Batch(tuple(answers), Measured())
+    handler.service = replace(handler.service, pipeline=SimpleNamespace(run=lambda requests: batch))
     with caplog.at_level(logging.INFO):
         handler.handle([{"body": PHOTO}] * 2, context({}, {}))
     emitted = re.findall(r"NsfwShadowDifferences\.Count:([\d.]+)\|#Change:([a-z ]+),ModelName:nsfw", caplog.text)
