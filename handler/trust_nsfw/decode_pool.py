@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,8 @@ class DecodePool:
         """Start up to `threads` threads, 0 for one per usable core, as work comes."""
         self._spec = spec
         self._limits = limits
-        self._threads = ThreadPoolExecutor(threads or usable_cores(), thread_name_prefix="decode")
+        self._size = threads or usable_cores()
+        self._threads = ThreadPoolExecutor(self._size, thread_name_prefix="decode")
 
     def digest(self, payloads: Sequence[bytes]) -> list[str]:
         """Return each payload's sha256 in hexadecimal."""
@@ -57,8 +58,17 @@ class DecodePool:
         return tuple(views)
 
     def _each(self, step: Callable[[S], T], items: Sequence[S]) -> list[T]:
-        """Do one step to all items; to a single one here, which saves waking a thread."""
-        return [step(item) for item in items] if len(items) == 1 else list(self._threads.map(step, items))
+        """Do one short step to all items, a share of them in each thread: waking one for each would cost as much.
+
+        A single item is done here.
+        """
+        if len(items) <= 1:
+            return [step(item) for item in items]
+        shares = [items[start :: self._size] for start in range(min(self._size, len(items)))]
+        done: list[T | None] = [None] * len(items)
+        for start, results in enumerate(self._threads.map(lambda share: [step(item) for item in share], shares)):
+            done[start :: self._size] = results
+        return cast("list[T]", done)
 
 
 def usable_cores() -> int:
