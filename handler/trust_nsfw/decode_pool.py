@@ -40,13 +40,18 @@ class DecodePool:
         return self._each(lambda payload: _attempt(decode, payload, self._limits, at_least), payloads)
 
     def draw(
-        self, sha256: str, image: DecodedImage, into: NDArray[np.uint8]
+        self, sha256: str, image: DecodedImage, into: NDArray[np.uint8], *, here: bool = False
     ) -> Future[tuple[ImageInfo, ...] | Failure]:
         """Begin to decode an image and to bring each of its views to the model's size.
 
-        The views' model inputs go into the first rows of `into`, uint8 [image.most_views, H, W, 3].
+        The views' model inputs go into the first rows of `into`, uint8 [image.most_views, H, W, 3]. With `here` it is
+        done when this returns, in the caller's own thread: half a millisecond less than waiting for another.
         """
-        return self._threads.submit(_attempt, self._draw, sha256, image, into)
+        if not here:
+            return self._threads.submit(_attempt, self._draw, sha256, image, into)
+        done: Future[tuple[ImageInfo, ...] | Failure] = Future()
+        done.set_result(_attempt(self._draw, sha256, image, into))
+        return done
 
     def _draw(self, sha256: str, image: DecodedImage, into: NDArray[np.uint8]) -> tuple[ImageInfo, ...]:
         views = []

@@ -61,8 +61,9 @@ class Scoring:
         images = {sha256: self._opened[sha256] for sha256 in sha256s if sha256 in self._opened}
         self._feed = EngineFeed(engine, self._scorer.spec, sum(image.most_views for image in images.values()))
         self._reserved = {sha256: self._feed.reserve(image.most_views) for sha256, image in images.items()}
+        alone = len(images) == 1
         self._drawings: dict[str, Future[Drawn | Failure]] = {
-            sha256: self._scorer.pool.draw(sha256, image, self._feed.inputs(self._reserved[sha256]))
+            sha256: self._scorer.pool.draw(sha256, image, self._feed.inputs(self._reserved[sha256]), here=alone)
             for sha256, image in images.items()
         }
         self._taken: dict[str, tuple[Drawn, range]] = {}

@@ -59,3 +59,19 @@ def test_an_image_that_cannot_be_drawn_is_a_failure(pool):
     failure, _ = drawn(pool, pictures.truncated_jpeg())
     assert isinstance(failure, Failure)
     assert failure.code == "corrupt_image"
+
+
+def test_an_image_may_be_drawn_in_the_callers_thread(pool):
+    for payload, failed in ((PAYLOADS[0], False), (pictures.truncated_jpeg(), True)):
+        [image] = pool.open([payload])
+        rows = np.zeros((image.most_views, 32, 32, 3), dtype=np.uint8)
+        here = pool.draw("aa", image, rows, here=True)
+        assert here.done()
+        assert isinstance(here.result(), Failure) == failed
+        assert here.result() == drawn(pool, payload)[0]
+
+
+def test_more_images_than_threads_keep_their_order(pool):
+    opened = pool.open([*PAYLOADS, b"", *PAYLOADS[::-1], pictures.gif()])
+    kinds = [image.code if isinstance(image, Failure) else image.format for image in opened]
+    assert kinds == ["PNG"] * 3 + ["empty_image"] + ["PNG"] * 3 + ["GIF"]
