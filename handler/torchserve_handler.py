@@ -6,13 +6,15 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
+from itertools import chain
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from ts.metrics.dimension import Dimension
+from ts.metrics.metric_type_enum import MetricTypes
 
 from trust_nsfw.errors import InternalError, ServiceError, StartupError
-from trust_nsfw.schema import Answer, Describe, Failure, Output, Request
+from trust_nsfw.schema import Answer, Batch, Describe, Failure, Measured, Output, Request
 from trust_nsfw.service import Service
 from trust_nsfw.wire.parsing import caller_id, is_grpc, parse
 from trust_nsfw.wire.rendering import Reply, render_failure
@@ -53,22 +55,26 @@ class NsfwHandler:
         headers = [context.get_all_request_header(index) for index in range(len(data))]
         calls: list[Call] = [_attempt(parse, *request) for request in zip(data, headers, strict=True)]
         request_ids = [caller_id(*request) for request in zip(data, headers, strict=True)]
-        answers = self._classify(calls)
+        answers, measurements = self._classify(calls)
         replies = self._replies(calls, answers, request_ids)
         for index, reply in enumerate(replies):
             _respond(context, index, reply, request_ids[index], is_grpc(headers[index]))
         _count(context, calls, answers)
+        _measure(context, measurements)
         return [reply.body for reply in replies]
 
-    def _classify(self, calls: Sequence[Call]) -> list[Answer | Failure]:
-        """Score all images of the batch together; returns one answer per call, the failure itself where it is one."""
+    def _classify(self, calls: Sequence[Call]) -> tuple[list[Answer | Failure], list[Measured]]:
+        """Score all images of the batch together; returns one answer per call, the failure itself where it is one.
+
+        Also what that took: one measurement, or several where the requests had to be scored each alone.
+        """
         requests = [call for call in calls if isinstance(call, Request)]
-        answers = _attempt(self.service.pipeline.classify, requests)
-        if isinstance(answers, Failure):  # one of them may have brought the others down: each alone
-            alone = [_attempt(self.service.pipeline.classify, [request]) for request in requests]
-            answers = [answer if isinstance(answer, Failure) else answer[0] for answer in alone]
-        remaining = iter(answers)
-        return [next(remaining) if isinstance(call, Request) else UNSCORED for call in calls]
+        batches = [_attempt(self.service.pipeline.run, requests)]
+        if isinstance(batches[0], Failure):  # one of them may have brought the others down: each alone
+            batches = [_attempt(self.service.pipeline.run, [request]) for request in requests]
+        answers = chain.from_iterable([batch] if isinstance(batch, Failure) else batch.answers for batch in batches)
+        measurements = [batch.measured for batch in batches if isinstance(batch, Batch)]
+        return [next(answers) if isinstance(call, Request) else UNSCORED for call in calls], measurements
 
     def _replies(
         self, calls: Sequence[Call], answers: Sequence[Answer | Failure], request_ids: Sequence[str | None]
@@ -118,12 +124,28 @@ def _respond(context: Any, index: int, reply: Reply, request_id: str | None, grp
 
 
 def _count(context: Any, calls: Sequence[Call], answers: Sequence[Answer | Failure]) -> None:
-    """Add to the counters that deploy/metrics.yaml declares; images over batches is the mean batch size."""
+    """Add what came in to the counters that deploy/metrics.yaml declares."""
     differences = [pair for answer in answers if isinstance(answer, Answer) for pair in answer.shadow_differences]
     context.metrics.add_counter("NsfwBatches", 1)
+    context.metrics.add_counter("NsfwBatchSizes", 1, dimensions=[Dimension("Size", str(len(calls)))])
     context.metrics.add_counter("NsfwRequests", len(calls))
     context.metrics.add_counter("NsfwImages", sum(len(call.items) for call in calls if isinstance(call, Request)))
     for (action, other), count in Counter(differences).items():
         context.metrics.add_counter(
             "NsfwShadowDifferences", count, dimensions=[Dimension("Change", f"{action} to {other}")]
         )
+
+
+def _measure(context: Any, measurements: Sequence[Measured]) -> None:
+    """Add what the work took; a batch that needed no engine, all of it cached or failed, says nothing of seconds."""
+    for measured in measurements:
+        context.metrics.add_counter("NsfwModelInputs", measured.inputs)
+        context.metrics.add_counter("NsfwCacheHits", measured.cache_hits)
+        context.metrics.add_counter("NsfwCacheMisses", measured.cache_misses)
+        context.metrics.add_counter("NsfwDuplicates", measured.duplicates)
+        if measured.inputs:
+            for name, seconds in (
+                ("NsfwDecodeSeconds", measured.decode_seconds),
+                ("NsfwInferenceSeconds", measured.inference_seconds),
+            ):
+                context.metrics.add_time(name, seconds, unit="s", metric_type=MetricTypes.HISTOGRAM)

@@ -48,6 +48,12 @@ UPRIGHT = {
 }
 """What undoes each value of the EXIF orientation tag."""
 
+RIGHT_IS_FIRST, BOTTOM_IS_FIRST, SIDES_SWAP = {2, 3, 7, 8}, {3, 4, 6, 7}, {5, 6, 7, 8}
+"""Orientations in which the stored right or bottom edge is shown at the left or top, and in which width is height."""
+
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom in px of a decoded picture, between its pixels too."""
+
 DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError,
     AssertionError, EOFError, RuntimeError, struct.error,
@@ -57,7 +63,10 @@ DECODER_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
-    """An opened image; width and height in px of its first picture as shown upright. Its frames can be drawn once."""
+    """An opened image; width and height in px of its first picture as shown upright. Its frames can be drawn once.
+
+    The size is that of the file, whatever `shrink` makes of what is drawn.
+    """
 
     format: str
     width: int
@@ -72,6 +81,28 @@ class ImageFile:
         if self.format == "HEIF":
             return self.image.tell()
         return int(getattr(self.image, "default_image", False))
+
+    def shrink(self, width: int, height: int) -> Box | None:
+        """Have a JPEG decoded at a half, a quarter or an eighth, still at least width x height px as shown upright.
+
+        To be called before `draw`. Returns where the drawn picture shows the image: its last column and row may reach
+        beyond the edge, as pixels of it do in part. None where nothing was shrunk, or nothing reaches beyond.
+        """
+        if self.format != "JPEG":
+            return None
+        image, orientation = self.image, _orientation(self.image, self.format)
+        swapped = orientation in SIDES_SWAP
+        drafted = image.draft(None, (height, width) if swapped else (width, height))
+        if drafted is None:
+            return None
+        _, (_, _, across, down) = drafted
+        beyond_right, beyond_bottom = image.width - across, image.height - down
+        if not (beyond_right or beyond_bottom):
+            return None
+        left = beyond_right if orientation in RIGHT_IS_FIRST else 0.0
+        top = beyond_bottom if orientation in BOTTOM_IS_FIRST else 0.0
+        box = (left, top, left + across, top + down)
+        return (box[1], box[0], box[3], box[2]) if swapped else box
 
     def draw(self, frames: Sequence[int]) -> Iterator[tuple[int, Image.Image]]:
         """Return the frames of these ascending indices as they are taken, upright, RGB or (see `colour`) RGBA.
@@ -113,7 +144,8 @@ def open_image(payload: bytes, limits: Limits) -> ImageFile:
         frames = container.frames or int(getattr(image, "n_frames", 1))
         _check_size(image, limits)
         _check_speed(image, container.scans)
-        width, height = reversed(image.size) if _orientation(image, container.format) >= 5 else image.size
+        swapped = _orientation(image, container.format) in SIDES_SWAP
+        width, height = reversed(image.size) if swapped else image.size
     return ImageFile(container.format, width, height, frames, image, limits)
 
 

@@ -100,6 +100,11 @@ class Manifest:
             raise CheckpointError(f"{MANIFEST_FILE}: the fingerprint does not belong to the preprocessing recorded")
         return manifest
 
+    @property
+    def identity(self) -> str:
+        """What scores depend on besides engine and precision: the weights, and the graph where there is one."""
+        return self.sha256 if self.graph is None else f"{self.sha256} {self.graph.sha256}"
+
     def golden_for(self, engine: str) -> tuple[GoldenPair, ...]:
         """Return the pairs an engine must reproduce: the reference's, or a lossy graph's own."""
         if engine != "openvino" or self.graph is None or not self.graph.golden:

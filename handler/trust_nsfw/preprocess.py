@@ -47,6 +47,11 @@ INERT = {
 """Keys that change nothing about a plain resize of an RGB picture, whatever their values."""
 
 
+SHRUNK_SIDE = 2
+"""A picture may be decoded smaller down to this many times the model's sides: the resize then still averages over
+pixels enough to come out within a few tenths of 255 of what the whole picture gives."""
+
+
 @dataclass(frozen=True, slots=True)
 class PreprocessingSpec:
     """How pixels become model inputs: squash to (height, width) px, then (pixel * rescale_factor - mean) / std."""
@@ -90,17 +95,32 @@ class PreprocessingSpec:
         )
 
     @property
+    def decoded_at_least(self) -> tuple[int, int] | None:
+        """Width and height in px below which no picture may be decoded; None for the whole picture only.
+
+        Picking single pixels (the nearest) is no averaging: there every pixel matters.
+        """
+        if self.resample == Image.Resampling.NEAREST:
+            return None
+        return SHRUNK_SIDE * self.width, SHRUNK_SIDE * self.height
+
+    @property
     def fingerprint(self) -> str:
         """Sha256 of the spec in canonical JSON: equal fingerprints mean equal preprocessing."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
-def to_model_input(rgb: Image.Image, spec: PreprocessingSpec) -> NDArray[np.uint8]:
-    """Resize one upright RGB image with Pillow (antialiased); returns uint8 [height, width, 3]."""
-    if rgb.size == (spec.width, spec.height):
-        return np.asarray(rgb, dtype=np.uint8)
-    resized = rgb.resize((spec.width, spec.height), Image.Resampling(spec.resample))
-    return np.asarray(resized, dtype=np.uint8)
+def to_model_input(
+    rgb: Image.Image, spec: PreprocessingSpec, box: tuple[float, float, float, float] | None = None
+) -> NDArray[np.uint8]:
+    """Resize one upright RGB image, or the part of it from left, top to right, bottom in px, with Pillow (antialiased).
+
+    Returns uint8 [height, width, 3], read-only: to be copied to where it is used.
+    """
+    size = (spec.width, spec.height)
+    if rgb.size != size or box is not None:
+        rgb = rgb.resize(size, Image.Resampling(spec.resample), box)
+    return np.asarray(rgb)
 
 
 def _fixed_size(size: Any) -> tuple[int, int]:

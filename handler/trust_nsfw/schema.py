@@ -112,6 +112,14 @@ class ImageInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoredView:
+    """One view of an image and its scores: what any policy decides on."""
+
+    image: ImageInfo
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """One image that was scored."""
 
@@ -149,6 +157,32 @@ class Answer:
     policy_version: str
     results: tuple[Result, ...]
     shadow_differences: tuple[tuple[Action, Action], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What answering one batch took.
+
+    `inputs` are the model inputs that were computed. `decode_seconds` are those spent waiting for images to be opened,
+    drawn and resized, `inference_seconds` those spent in the engine. Of the images that had bytes, `cache_hits` were
+    answered from the cache, `cache_misses` were looked up in vain, and `duplicates` share the result of another that
+    was computed in the same batch.
+    """
+
+    inputs: int = 0
+    decode_seconds: float = 0.0
+    inference_seconds: float = 0.0
+    cache_hits: int = 0
+    cache_misses: int = 0
+    duplicates: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The answers to some requests that were scored together, in their order, and what that took."""
+
+    answers: tuple[Answer | Failure, ...]
+    measured: Measured
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from trust_nsfw.policy import Policy
 from trust_nsfw.policy_file import load_policies
 from trust_nsfw.preprocess import PreprocessingSpec
 from trust_nsfw.schema import LABELS, Answer, Describe, Failure, ModelInfo, Output, Request
+from trust_nsfw.score_cache import ScoreCache
 from trust_nsfw.settings import Settings
 from trust_nsfw.wire.rendering import Reply, render, render_description, render_failure, render_moderated
 
@@ -101,6 +102,7 @@ class Service:
             "policies": {policy.name: policy.version for policy in self.pipeline.policies.values()},
             "default_policy": self.pipeline.settings.policy,
             "shadow_policy": self.pipeline.settings.shadow_policy or None,
+            "cache_entries": self.pipeline.settings.cache_entries,
             "graph": _graph_facts(self.manifest.graph),
             "limits": asdict(self.pipeline.settings.limits),
             "explanations": self.manifest.explanations,
@@ -125,7 +127,9 @@ def _proven_pipeline(
         engine = load_engine(candidate, archive, manifest.preprocessing, device, settings.engine)
         pipeline = Pipeline(engine, manifest.preprocessing, policies, settings)
         replay(manifest.golden_for(candidate.engine), pipeline)
-        return pipeline
+        return pipeline.with_cache(
+            ScoreCache(settings.cache_entries), manifest.identity
+        )  # not before: a replay computes
 
     weights = has_weights(archive / CHECKPOINT_FOLDER)
     *faster, last = candidates(settings.engine, device, manifest.graph, has_weights=weights)

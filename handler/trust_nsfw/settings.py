@@ -57,6 +57,9 @@ class Settings:
     """Policy that is evaluated beside, its differences counted and not acted on; empty for none."""
     decode_threads: int = 0
     """Threads that decode and resize; 0 means one per available core."""
+    cache_entries: int = field(default=10_000, metadata={"least": 0})
+    """Images whose scores each worker keeps, to answer the same bytes again: 7 MB in all, up to 67 MB if every one were
+    an animation with transparency. 0 switches that off."""
     engine: EngineSettings = field(default_factory=EngineSettings)
     limits: Limits = field(default_factory=Limits)
 
@@ -91,11 +94,12 @@ def _build(kind: type, content: Any, where: str) -> Any:
     """Build a settings dataclass; each value must have its default's type, and a number must be large enough."""
     defaults = kind()
     known = {entry.name: getattr(defaults, entry.name) for entry in fields(kind)}
+    least = {entry.name: entry.metadata.get("least", 1) for entry in fields(kind)}
     for key, value in _section(content, where).items():
         if key not in known:
             raise SettingsError(f"{where}: unknown key {key!r}; known are {', '.join(known)}")
         if type(value) is not type(known[key]):
             raise SettingsError(f"{where}.{key}: {value!r} is not of type {type(known[key]).__name__}")
-        if isinstance(value, int) and not isinstance(value, bool) and value < min(known[key], 1):
-            raise SettingsError(f"{where}.{key}: {value} is below {min(known[key], 1)}")
+        if isinstance(value, int) and not isinstance(value, bool) and value < (lowest := min(known[key], least[key])):
+            raise SettingsError(f"{where}.{key}: {value} is below {lowest}")
     return kind(**content)

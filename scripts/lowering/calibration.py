@@ -48,7 +48,7 @@ def _decoded(payloads: Iterable[bytes], spec: PreprocessingSpec) -> Iterator[NDA
     limits = Limits()
     for payload in payloads:
         try:
-            view = next(images.decode(payload, limits).views)
+            view = next(images.decode(payload, limits, spec.decoded_at_least).views)
         except ServiceError:
             continue
-        yield to_model_input(view.rgb, spec)[np.newaxis]
+        yield to_model_input(view.rgb, spec, view.box)[np.newaxis]

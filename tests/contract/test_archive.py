@@ -22,7 +22,12 @@ def archive(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> 
 def test_the_archive_is_handler_plus_checkpoint_plus_two_manifests(archive, tiny_checkpoint):
     expected = {file.relative_to(HANDLER).as_posix(): file for file in handler_files(HANDLER)}
     expected |= {f"checkpoint/{file.name}": file for file in checkpoint_files(tiny_checkpoint)}
-    assert set(archive.namelist()) == set(expected) | {"manifest.json", "graph.xml", "graph.bin", "MAR-INF/MANIFEST.json"}
+    assert set(archive.namelist()) == set(expected) | {
+        "manifest.json",
+        "graph.xml",
+        "graph.bin",
+        "MAR-INF/MANIFEST.json",
+    }
     for name, file in expected.items():
         assert archive.read(name) == file.read_bytes(), name
 

@@ -12,7 +12,12 @@ class Engine(Protocol):
     name: str
     precision: str
     max_batch: int
+    overlaps: bool
+    """Whether images may be decoded while it computes: on a device of its own, not on the cores that decode."""
 
     def probabilities(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Map uint8 [B, H, W, 3], 1 <= B <= max_batch, to float32 [B, 5] in the order of LABELS, rows summing to 1."""
+        """Map uint8 [B, H, W, 3], 1 <= B <= max_batch, to float32 [B, 5] in the order of LABELS, rows summing to 1.
+
+        The batch is C-contiguous and is read during the call only; the rows returned are the caller's to keep.
+        """
         ...

@@ -136,3 +136,12 @@ def test_an_animated_webp_is_transparent_where_no_frame_covers_it():
     payload = pictures.encode(first, "WEBP", save_all=True, append_images=others)
     assert reopened(payload).mode == "RGB"
     assert reopened(read(payload).body).getpixel((0, 0))[3] == 0
+
+
+def test_bytes_that_fill_up_before_a_jpegs_markers_are_no_content_and_none_is_taken_for_one():
+    plain = pictures.encode(pictures.picture(1), "JPEG")
+    comment = b"\xff\xfe" + (2 + 4).to_bytes(2, "big") + b"abc\xff"
+    quantisation = plain.index(b"\xff\xdb")
+    filled = plain[:quantisation] + comment + b"\xff\xff" + comment + b"\xff" + plain[quantisation:]
+    assert read(filled).body == plain[:quantisation] + b"\xff" + plain[quantisation:]
+    assert read(read(filled).body).body == read(filled).body

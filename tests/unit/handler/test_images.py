@@ -345,3 +345,78 @@ def test_the_message_names_size_and_limit(size, message):
     payload = pictures.encode(pictures.picture(8, *size), "PNG")
     with pytest.raises(ImageTooLarge, match=message):
         decode(payload, Limits(max_side_px=100, max_pixels=8_000))
+
+
+@pytest.mark.parametrize(
+    ("at_least", "drawn", "box"),
+    [
+        (None, (660, 490), None),
+        ((331, 246), (660, 490), None),
+        ((320, 240), (330, 245), None),
+        ((160, 120), (165, 123), (0, 0, 165, 122.5)),
+        ((82, 61), (83, 62), (0, 0, 82.5, 61.25)),
+        ((10, 10), (83, 62), (0, 0, 82.5, 61.25)),
+        ((320, 10), (330, 245), None),
+    ],
+)
+def test_a_jpeg_is_decoded_at_the_smallest_fraction_that_is_large_enough(at_least, drawn, box):
+    decoded = decode(pictures.encode(pictures.picture(1, 660, 490), "JPEG"), LIMITS, at_least)
+    [view] = decoded.views
+    assert (decoded.width, decoded.height) == (660, 490)
+    assert (view.rgb.size, view.box) == (drawn, box)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_shrunken_jpeg_shows_the_same_in_its_box_in_every_orientation(orientation):
+    payload = pictures.encode(
+        pictures.photo("chelsea.png").resize((661, 487)), "JPEG", quality=95, exif=pictures.exif(orientation)
+    )
+    swapped = orientation >= 5
+    whole, small = (decode(payload, LIMITS, least) for least in (None, (60, 80) if swapped else (80, 60)))
+    [full], [shrunken] = whole.views, small.views
+    assert (small.width, small.height) == (whole.width, whole.height) == full.rgb.size
+    assert shrunken.rgb.size == ((61, 83) if swapped else (83, 61))
+    size = (30, 40) if swapped else (40, 30)
+    expected = full.rgb.resize(size, Image.Resampling.BILINEAR)
+    inside = shrunken.rgb.resize(size, Image.Resampling.BILINEAR, shrunken.box)
+    # at an eighth, a box at the wrong end is off by a whole percent of the picture
+    assert difference(inside, expected) < 0.7 * difference(
+        shrunken.rgb.resize(size, Image.Resampling.BILINEAR), expected
+    )
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_of_any_kind_shrinks_to_the_same_colours(mode, progressive):
+    image = pictures.photo("coffee.png").resize((640, 480)).convert(mode)
+    payload = pictures.encode(image, "JPEG", quality=95, progressive=progressive)
+    [full], [shrunken] = decode(payload, LIMITS).views, decode(payload, LIMITS, (160, 120)).views
+    assert (shrunken.rgb.mode, shrunken.rgb.size) == ("RGB", (160, 120))
+    assert difference(shrunken.rgb, full.rgb.resize((160, 120), Image.Resampling.BOX)) < 1.5
+
+
+def test_a_truncated_jpeg_is_corrupt_at_any_size():
+    for progressive in (False, True):
+        whole = pictures.encode(pictures.photo("coffee.png").resize((640, 480)), "JPEG", progressive=progressive)
+        with pytest.raises(CorruptImage, match="cannot be decoded"):
+            list(decode(whole[: len(whole) // 2], LIMITS, (80, 60)).views)
+
+
+def test_the_limits_hold_for_the_whole_jpeg_however_small_it_would_be_drawn():
+    payload = pictures.encode(pictures.picture(1, 640, 480), "JPEG")
+    for limits in (Limits(max_pixels=300_000), Limits(max_side_px=600)):
+        with pytest.raises(ImageTooLarge):
+            decode(payload, limits, (80, 60))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "TIFF", "AVIF", "HEIF"])
+def test_other_formats_are_decoded_whole(kind):
+    [view] = decode(pictures.encode(pictures.picture(1, 640, 480), kind), LIMITS, (80, 60)).views
+    assert (view.rgb.size, view.box) == ((640, 480), None)
+
+
+def test_how_many_views_there_may_be_is_known_before_they_are_drawn():
+    payloads = [pictures.encode(pictures.picture(1), "JPEG"), pictures.encode(pictures.picture(1), "PNG"),
+                pictures.animated_gif(3), pictures.animated_gif(20)]  # fmt: skip
+    opened = [decode(payload, LIMITS) for payload in payloads]
+    assert [(image.least_views, image.most_views) for image in opened] == [(1, 1), (1, 2), (3, 6), (8, 16)]

@@ -11,6 +11,7 @@ from archiving.building import build
 from archiving.inputs import HANDLER, MODEL_CONFIG
 from trust_nsfw import golden
 from trust_nsfw.errors import CheckpointError, DriftError, PolicyError, SettingsError
+from trust_nsfw.schema import Item, Request
 from trust_nsfw.service import Service
 
 FP32 = {"trust_nsfw": {"engine": {"precision": "fp32"}}}
@@ -133,3 +134,19 @@ def test_a_broken_policy_file_refuses(archive):
     (archive / "policies/default.yaml").write_text("name: default")
     with pytest.raises(PolicyError, match=r"default\.yaml"):
         load(archive)
+
+
+def test_golden_pictures_are_computed_and_leave_nothing_in_the_cache(archive):
+    service = load(archive)
+    picture = service.manifest.golden[0].payload
+    runs = [service.pipeline.run([Request((Item(picture),))]) for _ in range(2)]
+    assert [run.measured.cache_misses for run in runs] == [1, 0]
+    assert [run.measured.cache_hits for run in runs] == [0, 1]
+    assert runs[0].answers == runs[1].answers
+
+
+def test_the_cache_can_be_switched_off(archive):
+    service = load(archive, {"trust_nsfw": {"cache_entries": 0, "engine": {"precision": "fp32"}}})
+    picture = service.manifest.golden[0].payload
+    runs = [service.pipeline.run([Request((Item(picture),))]) for _ in range(2)]
+    assert [(run.measured.inputs, run.measured.cache_misses) for run in runs] == [(1, 0)] * 2

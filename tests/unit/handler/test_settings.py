@@ -29,6 +29,7 @@ def test_an_absent_section_means_the_defaults():
         ({"limits": {"max_images": True}}, "is not of type int"),
         ({"limits": [1]}, "trust_nsfw.limits: expected keys and values, found list"),
         ({"decode_threads": -1}, "trust_nsfw.decode_threads: -1 is below 0"),
+        ({"cache_entries": -1}, "trust_nsfw.cache_entries: -1 is below 0"),
         ({"engine": {"precision": "int4"}}, "'int4' is not one of auto, fp32, bf16, fp16"),
         ("default", "trust_nsfw: expected keys and values, found str"),
     ],
@@ -37,3 +38,7 @@ def test_a_setting_not_understood_is_refused_by_name(section, message):
     with pytest.raises(SettingsError) as refused:
         Settings.parse({"trust_nsfw": section})
     assert message in str(refused.value)
+
+
+def test_a_cache_of_no_entries_is_a_setting():
+    assert Settings.parse({"trust_nsfw": {"cache_entries": 0}}).cache_entries == 0

@@ -17,7 +17,8 @@ from torchserve_handler import NsfwHandler
 from trust_nsfw.errors import CheckpointError
 from trust_nsfw.explanations import Explanations
 from trust_nsfw.manifest import GoldenPair, Manifest
-from trust_nsfw.schema import LABELS, Action, Answer, ModelInfo
+from trust_nsfw.schema import LABELS, Action, Answer, Batch, Measured, ModelInfo
+from trust_nsfw.score_cache import ScoreCache
 from trust_nsfw.service import Service
 from trust_nsfw.settings import Limits
 
@@ -103,7 +104,7 @@ def test_a_fault_of_ours_is_internal_for_each_request_and_logs_no_image(handler,
     def explode(requests: object) -> None:
         raise RuntimeError("the engine fell over")
 
-    monkeypatch.setattr(handler.service.pipeline, "classify", explode)
+    monkeypatch.setattr(handler.service.pipeline, "run", explode)
     ctx = context({}, {})
     bodies = handler.handle([{"body": PHOTO}, {"body": PHOTO}], ctx)
     assert [json.loads(body)["error"]["code"] for body in bodies] == ["internal", "internal"]
@@ -115,10 +116,49 @@ def test_a_fault_of_ours_is_internal_for_each_request_and_logs_no_image(handler,
 def test_batches_requests_and_images_are_counted(handler, caplog):
     with caplog.at_level(logging.INFO):
         handler.handle([{"body": PHOTO}, {"body": b""}, {"file": b""}], context({}, {}, {}))
-    emitted = dict(re.findall(r"\[METRICS\](\w+)\.Count:([\d.]+)\|", caplog.text))
-    assert {name: float(value) for name, value in emitted.items()} == {
-        "NsfwBatches": 1, "NsfwRequests": 3, "NsfwImages": 2,
+    counted = dict(re.findall(r"\[METRICS\](\w+)\.Count:([\d.]+)\|", caplog.text))
+    assert {name: float(value) for name, value in counted.items()} == {
+        "NsfwBatches": 1, "NsfwBatchSizes": 1, "NsfwRequests": 3, "NsfwImages": 2,
+        "NsfwModelInputs": 1, "NsfwCacheHits": 0, "NsfwCacheMisses": 0, "NsfwDuplicates": 0,
     }  # fmt: skip
+
+
+def test_sizes_seconds_and_cached_images_are_measured(handler, caplog):
+    handler.service = replace(handler.service, pipeline=handler.service.pipeline.with_cache(ScoreCache(9), "00"))
+    requests = [{"body": PHOTO}, {"body": PHOTO}, {"body": b"text"}]
+    with caplog.at_level(logging.INFO):
+        for _ in range(2):
+            handler.handle(requests, context({}, {}, {}))
+    assert emitted(caplog, "NsfwBatchSizes.Count", "#Size:3,ModelName:nsfw,Level:Model|#type:COUNTER") == [1, 1]
+    assert emitted(caplog, "NsfwModelInputs.Count") == [1, 0]
+    assert emitted(caplog, "NsfwCacheHits.Count") == [0, 2]
+    assert emitted(caplog, "NsfwCacheMisses.Count") == [2, 1]
+    assert emitted(caplog, "NsfwDuplicates.Count") == [1, 0]
+    for name in ("NsfwDecodeSeconds", "NsfwInferenceSeconds"):
+        [seconds] = emitted(caplog, f"{name}.Seconds", "#ModelName:nsfw,Level:Model|#type:HISTOGRAM")
+        assert seconds > 0
+
+
+def emitted(caplog, name: str, tail: str = "") -> list[float]:
+    """Return the values of one metric, as TorchServe reads them from the worker's log."""
+    return [float(value) for value in re.findall(rf"\[METRICS\]{name}:([\d.e-]+)\|{re.escape(tail)}", caplog.text)]
+
+
+def test_requests_scored_each_alone_are_each_measured(handler, monkeypatch, caplog):
+    together = handler.service.pipeline.run
+
+    def fall_over(requests):
+        if len(requests) > 1:
+            raise RuntimeError("too much at once")
+        return together(requests)
+
+    monkeypatch.setattr(handler.service.pipeline, "run", fall_over)
+    ctx = context({}, {})
+    with caplog.at_level(logging.INFO):
+        handler.handle([{"body": PHOTO}] * 2, ctx)
+    assert [ctx.get_response_status(index)[0] for index in range(2)] == [200, 200]
+    assert emitted(caplog, "NsfwModelInputs.Count") == [1, 1]
+    assert emitted(caplog, "NsfwBatchSizes.Count", "#Size:2,") == [1]
 
 
 def test_what_a_shadow_policy_would_do_otherwise_is_counted_by_what_to_what(handler, caplog):
@@ -126,11 +166,12 @@ def test_what_a_shadow_policy_would_do_otherwise_is_counted_by_what_to_what(hand
         Answer("default", "1", (), ((Action.ALLOW, Action.BLUR), (Action.REVIEW, Action.BLUR))),
         Answer("default", "1", (), ((Action.ALLOW, Action.BLUR),)),
     ]
-    handler.service = replace(handler.service, pipeline=SimpleNamespace(classify=lambda requests: answers))
+    batch = Batch(tuple(answers), Measured())
+    handler.service = replace(handler.service, pipeline=SimpleNamespace(run=lambda requests: batch))
     with caplog.at_level(logging.INFO):
         handler.handle([{"body": PHOTO}] * 2, context({}, {}))
-    emitted = re.findall(r"NsfwShadowDifferences\.Count:([\d.]+)\|#Change:([a-z ]+),ModelName:nsfw", caplog.text)
-    assert sorted((change, float(count)) for count, change in emitted) == [("allow to blur", 2), ("review to blur", 1)]
+    changes = re.findall(r"NsfwShadowDifferences\.Count:([\d.]+)\|#Change:([a-z ]+),ModelName:nsfw", caplog.text)
+    assert sorted((change, float(count)) for count, change in changes) == [("allow to blur", 2), ("review to blur", 1)]
 
 
 def test_a_refusal_is_logged_with_its_reason(tmp_path: Path, caplog):
