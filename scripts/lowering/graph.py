@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lowering.no_telemetry import nncf, ov
+from lowering.quiet_nncf import nncf
 from lowering.token_merging import MERGING, MergingViT
 from trust_nsfw.engines.classifier import Classifier
+from trust_nsfw.engines.quiet_openvino import ov
 from trust_nsfw.engines.scorer import Scorer
 from trust_nsfw.errors import CheckpointError
 from trust_nsfw.preprocess import PreprocessingSpec

@@ -50,10 +50,12 @@ def lower(stage: Path, spec: PreprocessingSpec, plan: Plan, reference: Pipeline,
 def _gated(graph: Graph, images: PictureFolder, reference: Pipeline, candidate: Pipeline, *, force: bool) -> Graph:
     """Return the graph with the gate's report; raises GateError, figures and all, where it fails and isn't forced."""
     report = measure(images, reference, candidate)
+    merging = f" with {graph.merge_tokens} tokens merged a layer" if graph.merge_tokens else ""
     if report.failures and not force:
+        failures = "; ".join(report.failures)
         raise GateError(
-            f"{graph.precision} does not pass the gate: {'; '.join(report.failures)}. --precision bf16 needs no gate, "
-            f"--force builds it all the same.\n{report.table()}"
+            f"{graph.precision}{merging} does not pass the gate: {failures}. "
+            f"--precision bf16 needs no gate, --force builds it all the same.\n{report.table()}"
         )
     print(report.table())
     if report.not_exercised:

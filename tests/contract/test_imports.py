@@ -35,7 +35,7 @@ MAY_KNOW = {
     "yaml": {"strict_yaml"},
     "requests": {"client"},
     "httpx2": {"client"},
-    "openvino": {"engines.openvino_engine"},
+    "openvino": {"engines.quiet_openvino"},
     "grpc": {"client"},
     "google": {"client._stubs"},
     "typer": {"cli"},

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
+from trust_nsfw.engines.quiet_openvino import ov
 from trust_nsfw.errors import CheckpointError
 from trust_nsfw.schema import LABELS
 

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,8 @@ from lowering.graph import save, trace
 from trust_nsfw.engines.openvino_engine import OpenVinoEngine
 from trust_nsfw.errors import CheckpointError
 from trust_nsfw.preprocess import PreprocessingSpec
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def random_batch(size: int) -> np.ndarray:
@@ -60,6 +64,13 @@ def test_threads_and_pinning_change_no_score(graph, engine):
 def test_bf16_stays_close_to_fp32(graph, engine):
     half = OpenVinoEngine(graph, precision="bf16", max_batch=8)
     assert np.abs(half.probabilities(random_batch(4)) - engine.probabilities(random_batch(4))).max() < 0.02
+
+
+def test_importing_it_reports_nothing_to_the_makers_of_openvino(tmp_path):
+    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin", "PYTHONPATH": str(ROOT / "handler")}
+    program = "import trust_nsfw.engines.openvino_engine, sys; print(sys.modules['openvino'].__version__)"
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True)
+    assert not (tmp_path / "intel").exists()
 
 
 def test_what_is_no_graph_is_refused_with_its_name(tmp_path):

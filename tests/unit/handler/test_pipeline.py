@@ -136,7 +136,7 @@ def like(pipeline: Pipeline, engine: Engine, **changes: object) -> Pipeline:
     """Return a pipeline with another engine and settings, and a cache."""
     settings = Settings(**changes)
     cache = ScoreCache(settings.cache_entries)
-    return Pipeline(engine, pipeline._spec, pipeline.policies, settings, cache=cache, checkpoint_sha256="00")
+    return Pipeline(engine, pipeline._spec, pipeline.policies, settings, cache=cache, model_id="00")
 
 
 def test_an_image_seen_before_is_neither_decoded_nor_computed_and_answers_the_same(tiny_pipeline, monkeypatch):

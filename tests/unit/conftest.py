@@ -11,7 +11,7 @@ from trust_nsfw.policy_file import load_policies
 from trust_nsfw.preprocess import PreprocessingSpec
 from trust_nsfw.settings import Settings
 
-POLICIES = Path(__file__).resolve().parents[3] / "handler/policies"
+POLICIES = Path(__file__).resolve().parents[2] / "handler/policies"
 
 
 @pytest.fixture(scope="session")
