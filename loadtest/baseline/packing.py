@@ -12,6 +12,7 @@ FOLDER = Path(__file__).resolve().parent
 MODEL_NAME = "stock"
 HANDLER = FOLDER / "stock_handler.py"
 MODEL_CONFIG = FOLDER / "model-config.yaml"
+NO_OPENVINO = FOLDER / "openvino.py"
 
 
 class PackingError(RuntimeError):
@@ -27,7 +28,7 @@ def pack(checkpoint: Path, out: Path, handler: Path = HANDLER) -> None:
             Path(sys.executable).with_name("torch-model-archiver"),
             *("--model-name", MODEL_NAME, "--version", "1.0", "--archive-format", "zip-store"),
             *("--handler", handler, "--config-file", MODEL_CONFIG),
-            *("--extra-files", ",".join(str(file) for file in checkpoint_files(checkpoint))),
+            *("--extra-files", ",".join(map(str, [*checkpoint_files(checkpoint), NO_OPENVINO]))),
             *("--export-path", folder),
         ]
         done = subprocess.run(

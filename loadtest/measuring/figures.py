@@ -59,7 +59,7 @@ def goals(record: Record) -> list[Figure]:
     for name in own_names(record):
         bound = Target(5.5, 7) if name.startswith(MERGED) else Target(4, 5) if name == OURS else None
         found += [
-            Figure(f"{name} server / stock server, {users} users", "x", ratios, bound)
+            Figure(f"{'our' if name == OURS else name} server / stock server, {users} users", "x", ratios, bound)
             for users in users_of(record)
             for ratios in [quotients(served(record, name, users), served(record, STOCK, users))]
         ]
@@ -81,16 +81,12 @@ def goals(record: Record) -> list[Figure]:
     memories = record["memory"]
     found += [
         Figure(
-            f"worker memory / stock's, {what}",
+            f"worker memory after the load / stock's, {what}",
             "x",
-            [memories[OURS][when][kind] / memories[STOCK][when][kind]],
+            [memories[OURS]["served"][kind] / memories[STOCK]["served"][kind]],
             Target(0.85, 0.6, at_most=True),
         )
-        for what, when, kind in (
-            ("RSS idle", "idle", "rss"),
-            ("RSS after the load", "served", "rss"),
-            ("peak RSS", "served", "peak_rss"),
-        )
+        for what, kind in (("RSS", "rss"), ("PSS", "pss"))
     ]
     found.append(Figure("start to READY", "s", record["ready_seconds"][OURS], Target(15, None, True)))
     again = [one[OURS]["reuploads"]["images_per_s"] for one in rounds]

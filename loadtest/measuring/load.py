@@ -12,7 +12,7 @@ from measuring.connection import Connection, ConnectionLost
 from measuring.pictures import Distinct
 from measuring.process_usage import Groups, cpu_seconds
 
-POLL_SECONDS = 0.005
+POLL_SECONDS = 0.02
 BUSY = 503
 BUSY_PAUSE_SECONDS = 0.05  # of a user who was refused: real ones come back later, not at once
 ANSWER_LIMIT_SECONDS = 120.0
@@ -149,4 +149,4 @@ def rate(ends: Sequence[float], window_start: float, window_end: float) -> float
 def _wait(shared: _Run, until: float, at_least: int) -> None:
     """Return at a time, once enough is answered; at once when something went wrong."""
     while not shared.over.is_set() and (time.perf_counter() < until or len(shared.answers) < at_least):
-        time.sleep(POLL_SECONDS)
+        shared.over.wait(POLL_SECONDS)

@@ -102,7 +102,7 @@ def draw_latencies(axes: Axes, record: Record) -> None:
             asked, ("-", "--", ":") if name == figures.STOCK else (":", "-", "--", "-."), strict=False
         ):
             found = np.sort(figures.pooled_latencies(record, name, users))
-            share = np.arange(1, len(found) + 1) / len(found)
+            found, share = np.insert(found, 0, found[0]), np.arange(len(found) + 1) / len(found)
             axes.step(
                 found,
                 100 * share,
@@ -121,7 +121,7 @@ def draw_latencies(axes: Axes, record: Record) -> None:
     axes.set_title("Share of requests answered within ... ms")
     axes.set_xlabel("ms (logarithmic)")
     axes.set_ylabel("%")
-    axes.legend(frameon=False, fontsize=9, loc="best")
+    axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def draw_rounds(axes: Axes, place: float, figure: Figure) -> None:

@@ -16,11 +16,11 @@ from measuring.answers import Kind
 from measuring.archives import Archive
 from measuring.process_usage import Groups, Memory, memory
 from serving.ports import free_ports
-from serving.torchserve_process import TorchServeProcess
+from serving.torchserve_process import StartError, TorchServeProcess
 from serving.ts_config import write_config
 
 STARTUP_SECONDS = 300.0
-READY_POLL_SECONDS = 0.02
+READY_POLL_SECONDS = 0.1
 COUNTERS = ("NsfwBatches", "NsfwImages")
 METRICS_SECONDS = 10.0
 
@@ -50,6 +50,7 @@ class Server:
             {"load_models": f"{self.model_name}.mar"},
         )
         self._process = TorchServeProcess(properties, store, folder / "logs", model_name=self.model_name)
+        self._workers: int = archive.model_config()["minWorkers"]
         self.ready_seconds = 0.0
 
     def __enter__(self) -> Self:
@@ -58,6 +59,10 @@ class Server:
         self._process.start()
         try:
             self._process.wait_until_ready(STARTUP_SECONDS)
+            while len(self._process.worker_pids()) < self._workers:
+                if time.perf_counter() > begun + STARTUP_SECONDS:
+                    raise StartError(f"{self._workers} workers were not ready within {STARTUP_SECONDS:.0f} s")
+                time.sleep(READY_POLL_SECONDS)
         except BaseException:
             self._process.stop()
             raise

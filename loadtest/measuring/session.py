@@ -14,6 +14,7 @@ from measuring.servers import mean_batch
 SETTLE_SECONDS = 0.5  # threads of the last measurement stop spinning
 SMALLEST_WARMUP_SECONDS = 0.5
 BATCH = 8  # of the raw engine, whatever the server does
+FULL = 0.8  # of the largest batch: the first and the last batches of a run are never full
 
 Say = Callable[[str], None]
 
@@ -58,7 +59,8 @@ class Session:
         for contender in self._contenders:
             before = contender.server.counters()
             self._load(contender, self._plan.concurrencies[0], "warm-up")
-            if mean := mean_batch(before, contender.server.counters()):
+            mean = mean_batch(before, contender.server.counters()) or contender.batch_size
+            if mean < FULL * contender.batch_size:
                 self._batches[contender.name] = max(round(mean), 1)
 
     def _round(self, number: int) -> dict[str, Any]:
