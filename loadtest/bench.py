@@ -64,7 +64,13 @@ def run(options: argparse.Namespace) -> Path:
         scratch = Path(name)
         pictures = lay_out_pictures(options, scratch / "pictures")
         if not options.model.is_dir() and options.model == RANDOM_VIT:
-            fetch = [sys.executable, ROOT / "scripts/fetch_model.py", "random-vit", "--out", RANDOM_VIT]
+            fetch: list[str | Path] = [
+                sys.executable,
+                ROOT / "scripts/fetch_model.py",
+                "random-vit",
+                "--out",
+                RANDOM_VIT,
+            ]
             subprocess.run(fetch, check=True)
         say("the fp32 reference's scores")
         place = Workplace(scratch, pictures, reference_scores(options.model, pictures, scratch))
@@ -90,7 +96,7 @@ def run(options: argparse.Namespace) -> Path:
             "checked_answers": sum(answers_in(one) for one in rounds),
             "rounds": rounds,
         }
-    files = {
+    files: dict[str, bytes | str] = {
         "bench.json": json.dumps(record, indent=1),
         "bench.csv": tables.rows_of_csv(record),
         "bench.png": plot.png(record),
@@ -166,13 +172,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=10, help="of one measurement (%(default)s)")
     parser.add_argument("--users", type=int, nargs="+", default=[16, 32], help="users at once (16 32)")
     parser.add_argument("--starts", type=int, default=3, help="times to start each server (%(default)s)")
-    parser.add_argument("--quick", action="store_true", help="one round of 2 s, 8 photos, one start")
+    parser.add_argument("--quick", action="store_true", help="one round of 1 s, 8 photos, one start")
     parser.add_argument("--out", type=Path, help="folder of the report (loadtest/reports/<UTC time>-bench)")
     parser.add_argument("--scratch", type=Path, help="where to put archives meanwhile (the system's place)")
     parser.add_argument("--stock-handler", type=Path, default=packing.HANDLER, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.quick:
-        options.rounds, options.seconds, options.pictures, options.starts = 1, 2.0, 8, 1
+        options.rounds, options.seconds, options.pictures, options.starts = 1, 1.0, 8, 1
     if min(options.rounds, options.pictures, options.starts, *options.users) < 1 or options.seconds <= 0:
         parser.error("counts must be at least 1, and seconds more than 0")
     return options

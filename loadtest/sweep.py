@@ -27,7 +27,7 @@ from measuring.coprocess import Coprocess, CoprocessError
 from measuring.pictures import photos
 from measuring.recommendation import job_queue_size, recommended
 from measuring.session import WrongAnswerError
-from measuring.sweeping import Axis, Target, axes_of, expected_scores, measure, outcomes, sweep
+from measuring.sweeping import Axis, Measurement, Target, axes_of, expected_scores, measure, outcomes, sweep
 from serving.torchserve_process import StartError
 
 USERS = (1, 4, 16, 32)
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> Path:
                 say=say,
             )
             chosen = choose(axes, found, options.users)
-            queue = try_queue(target, axes, chosen, found, options, generator)
+            queue = try_queue(target, axes, found, options, generator=generator)
     record = {
         "started_utc": f"{started:%Y-%m-%d %H:%M} UTC",
         "command": shlex.join(["python", "loadtest/sweep.py", *sys.argv[1:]]),
@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> Path:
         "queue": queue,
         "measurements": [asdict(one) for one in found],
     }
-    files = {
+    files: dict[str, bytes | str] = {
         "sweep.json": json.dumps(record, indent=1),
         "sweep.csv": sweep_report.rows_of_csv(found),
         "sweep.png": sweep_report.png(record, axes, found),
@@ -104,7 +104,7 @@ def prepare(options: argparse.Namespace, scratch: Path) -> Target:
     return Target(archive, pictures, expected_scores(archive, pictures, scratch), scratch)
 
 
-def choose(axes: Sequence[Axis], found: Sequence[Any], users: Sequence[int]) -> dict[str, str]:
+def choose(axes: Sequence[Axis], found: Sequence[Measurement], users: Sequence[int]) -> dict[str, str]:
     """Return the setting to use on each axis."""
     crowds = [count for count in users if count >= CROWD] or [max(users)]
     return {axis.name: list(axis.settings)[recommended(outcomes(found, axis), crowds)] for axis in axes}
@@ -113,12 +113,13 @@ def choose(axes: Sequence[Axis], found: Sequence[Any], users: Sequence[int]) -> 
 def try_queue(
     target: Target,
     axes: Sequence[Axis],
-    chosen: dict[str, str],
-    found: Sequence[Any],
+    found: Sequence[Measurement],
     options: argparse.Namespace,
+    *,
     generator: Coprocess,
 ) -> dict[str, Any]:
     """Size the queue for the recommended settings and send more users than it takes: some must be refused."""
+    chosen = choose(axes, found, options.users)
     changes = {key: value for axis in axes for key, value in axis.settings[chosen[axis.name]].items()}
     config = target.archive.model_config() | changes
     capacity = max(

@@ -32,7 +32,7 @@ class StockHandler(BaseHandler):  # type: ignore[misc] # ts has no types
         """Decode a batch of requests; returns float32 [B, 3, H, W]."""
         images = []
         for row in data:
-            image = row.get("data") or row.get("body")
+            image: bytes = row.get("data") or row["body"]
             images.append(Image.open(io.BytesIO(image)).convert("RGB"))
         pixels: torch.Tensor = self.processor(images=images, return_tensors="pt")["pixel_values"]
         return pixels.to(self.device)

@@ -30,7 +30,17 @@ def build(model: Path, config: Path, out: Path, options: Sequence[str] = ()) -> 
 
     `options` are further arguments for it, as typed. Raises BuildError, its reason being on stderr already.
     """
-    command = [sys.executable, BUILD, "--model", model, "--model-config", config, "--out", out, *options]
+    command: list[str | Path] = [
+        sys.executable,
+        BUILD,
+        "--model",
+        model,
+        "--model-config",
+        config,
+        "--out",
+        out,
+        *options,
+    ]
     if status := subprocess.run(command, check=False).returncode:
         raise BuildError(f"{' '.join(map(str, command))} ended with status {status}")
 

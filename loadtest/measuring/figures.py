@@ -129,7 +129,7 @@ def pooled_latencies(record: Record, name: str, users: str) -> list[float]:
 
 def cpu_seconds(record: Record, name: str, users: str, group: str) -> float:
     """Return the median CPU seconds per image of worker, java or generator."""
-    return median(one[name]["load"][users]["cpu_seconds_per_image"][group] for one in record["rounds"])
+    return median(float(one[name]["load"][users]["cpu_seconds_per_image"][group]) for one in record["rounds"])
 
 
 def lone_overhead(record: Record, name: str) -> list[float]:

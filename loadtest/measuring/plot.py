@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -15,7 +16,7 @@ from measuring.tables import number
 OURS_COLOURS = ("#1f5fa8", "#12877a", "#7a4fa3", "#5b6b7b")
 STOCK_COLOUR = "#c2571a"
 MET, MISSED, INK, FAINT = "#2a7d3f", "#b3261e", "#24292f", "#d8dee4"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 10,
     "axes.titlesize": 12,
     "axes.titleweight": "bold",
@@ -84,7 +85,8 @@ def draw_ratios(axes: Axes, found: Sequence[Figure]) -> None:
             color=colour,
             fontweight="bold",
         )
-        for mark, style in ((figure.target and figure.target.bound, "-"), (figure.target and figure.target.aim, ":")):
+        marks = [] if figure.target is None else [(figure.target.bound, "-"), (figure.target.aim, ":")]
+        for mark, style in marks:
             if mark is not None:
                 axes.plot([mark, mark], [place - 0.33, place + 0.33], style, color=INK, lw=1.6)
     label_rows(axes, [figure.name.replace(" / ", " /\n") for figure in found])

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 LOSS = 0.02
 RULE = (
-    f"Of the settings that answer at least {1 - LOSS:.0%} of the best one's images per second (worst case over the higher "
-    f"concurrencies), those whose single user waits at most {LOSS:.0%} longer than with the best of them; of these the "
-    "first, axes being listed from the least to the most."
+    f"Of the settings that answer at least {1 - LOSS:.0%} of the best one's images per second (in the worst case of "
+    f"the higher concurrencies), those whose single user waits at most {LOSS:.0%} longer than with the best of them; "
+    "of these the first, axes being listed from the least to the most."
 )
 QUEUE_RULE = "jobQueueSize = capacity (images/s) x objective (s) - batchSize x workers, at least one batch"
 QUEUE_REASON = "who is accepted last waits for the whole queue and for the batches in work: just the objective"

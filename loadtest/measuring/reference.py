@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 import torch
+import transformers
 from PIL import Image
 from transformers import AutoImageProcessor, AutoModelForImageClassification
 
@@ -17,6 +18,8 @@ from measuring.pictures import jpegs_of
 
 def probabilities(checkpoint: Path, pictures: list[bytes]) -> list[dict[str, float]]:
     """Return float32 probabilities by label for each picture."""
+    transformers.logging.disable_progress_bar()
+    transformers.logging.set_verbosity_error()
     processor = AutoImageProcessor.from_pretrained(checkpoint)
     model = AutoModelForImageClassification.from_pretrained(checkpoint).eval()
     scores = []

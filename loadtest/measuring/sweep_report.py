@@ -71,7 +71,7 @@ def png(record: Mapping[str, Any], axes: Sequence[Axis], measurements: Sequence[
         canvas.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
         machine = record["machine"]
         canvas.suptitle(
-            f"{machine['cpu']}, {machine['cores']} cores · medians of {record['rounds']} rounds, bars from least to most"
+            f"{machine['cpu']}, {machine['cores']} cores · medians of {record['rounds']} rounds, least to most"
             f" · green: recommended · {record['started_utc']}",
             fontsize=10.5,
             x=0.01,
