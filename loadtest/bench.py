@@ -24,8 +24,9 @@ from typing import Any
 
 from baseline import packing
 from measuring import ROOT, archives, machine, plot, report_folder, tables
+from measuring.answers import TOLERANCES
 from measuring.archives import Archive, BuildError
-from measuring.contenders import Contender, Workplace, reference_scores
+from measuring.contenders import Contender, Workplace, reference_scores, told_apart
 from measuring.coprocess import CoprocessError
 from measuring.figures import OURS, STOCK
 from measuring.pictures import jpegs_of, photos
@@ -91,6 +92,7 @@ def run(options: argparse.Namespace) -> Path:
             "mean_picture_kb": sum(map(len, jpegs_of(pictures))) / len(place.reference) / 1000,
             "contenders": {one.name: {"kind": one.kind} | one.description for one in contenders},
             "shift_from_fp32": {one.name: one.shift_from_reference for one in contenders},
+            "told_apart": told_apart(place.reference, TOLERANCES["stock"]),
             "ready_seconds": {one.name: one.ready_seconds for one in contenders},
             "memory": {one.name: memory_of(one) for one in contenders},
             "checked_answers": sum(answers_in(one) for one in rounds),

@@ -27,7 +27,7 @@ from measuring.coprocess import Coprocess, CoprocessError
 from measuring.pictures import photos
 from measuring.recommendation import job_queue_size, recommended
 from measuring.session import WrongAnswerError
-from measuring.sweeping import Axis, Measurement, Target, axes_of, expected_scores, measure, outcomes, sweep
+from measuring.sweeping import Axis, Measurement, Target, axes_of, combined, expected_scores, measure, outcomes, sweep
 from serving.torchserve_process import StartError
 
 USERS = (1, 4, 16, 32)
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> Path:
     folder = options.out or report_folder.new_folder("sweep")
     started = datetime.now(UTC)
     axes = axes_of(machine.describe()["cores"], options.batches, options.delays)
-    axes = [axis for axis in axes if not options.axes or axis.name.split(",")[0] in options.axes]
+    axes = [axis for axis in axes if not options.axes or axis.name.split()[0].strip(",") in options.axes]
     with tempfile.TemporaryDirectory(prefix="sweep-") as name:
         target = prepare(options, Path(name))
         with Coprocess("measuring.generator", [str(target.pictures)]) as generator:
@@ -80,7 +80,8 @@ def run(options: argparse.Namespace) -> Path:
         "machine": machine.describe(),
         "rounds": options.rounds,
         "seconds": options.seconds,
-        "recommended": chosen | {"jobQueueSize": str(queue["job_queue_size"])},
+        "recommended": chosen,
+        "settings": combined(axes, chosen) | {"jobQueueSize": queue["job_queue_size"]},
         "queue": queue,
         "measurements": [asdict(one) for one in found],
     }
@@ -120,7 +121,7 @@ def try_queue(
 ) -> dict[str, Any]:
     """Size the queue for the recommended settings and send more users than it takes: some must be refused."""
     chosen = choose(axes, found, options.users)
-    changes = {key: value for axis in axes for key, value in axis.settings[chosen[axis.name]].items()}
+    changes = combined(axes, chosen)
     config = target.archive.model_config() | changes
     capacity = max(
         outcome.images_per_s[max(options.users)]
@@ -169,7 +170,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=5, help="of one measurement (%(default)s)")
     parser.add_argument("--pictures", type=int, default=32, help="how many photos to make (%(default)s)")
     parser.add_argument("--users", type=int, nargs="+", default=list(USERS), help="users at once (1 4 16 32)")
-    parser.add_argument("--axes", nargs="+", help="only these, as the report names them (all)")
+    parser.add_argument("--axes", nargs="+", help="only these, by the first word of their names (all)")
     parser.add_argument("--batches", type=int, nargs="+", default=list(BATCHES), help="batch sizes to try")
     parser.add_argument("--delays", type=int, nargs="+", default=list(DELAYS_MS), help="delays to try, ms")
     parser.add_argument("--quick", action="store_true", help="one round of 1 s, batch sizes and delays only")

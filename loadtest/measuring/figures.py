@@ -10,6 +10,7 @@ from measuring.spread import Spread, percentile
 VIT_B16_GFLOP = 35.0  # multiplications and additions of one 224x224 image
 STOCK, OURS = "stock", "ours"
 MERGED = "merged"
+STARVED_SHARE, STRANGERS_SHARE, IDLE_SHARE = 0.8, 0.2, 0.05  # of a core, from where on figures are doubtful
 PERCENTILES = (50, 95, 99)
 
 Record = Mapping[str, Any]
@@ -142,7 +143,7 @@ def lone_overhead(record: Record, name: str) -> list[float]:
 
 
 def warnings(record: Record) -> list[str]:
-    """Return what makes figures doubtful: a starved generator, idle servers that weren't idle."""
+    """Return what makes figures doubtful: a starved generator, other programs, servers that did not rest."""
     found = []
     for number, one in enumerate(record["rounds"], start=1):
         for name in [*own_names(record), STOCK]:
@@ -150,12 +151,14 @@ def warnings(record: Record) -> list[str]:
             if "reuploads" in one[name]:
                 loads["re-uploads"] = one[name]["reuploads"]
             for what, load in loads.items():
-                if load["generator_share"] > 0.8:
-                    share = load["generator_share"]
-                    found.append(f"round {number}, {name}, {what}: the generator used {share:.0%} of a core")
+                where = f"round {number}, {name}, {what}"
+                if load["generator_share"] > STARVED_SHARE:
+                    found.append(f"{where}: the generator used {load['generator_share']:.0%} of a core")
+                if load["strangers_share"] > STRANGERS_SHARE:
+                    found.append(f"{where}: other programs used {load['strangers_share']:.0%} of a core")
                 idle = load["cpu_seconds_per_image"].get("others", 0) * load["answered"] / load["wall_seconds"]
-                if idle > 0.05:
-                    found.append(f"round {number}, {name}, {what}: servers at rest used {idle:.0%} of a core")
+                if idle > IDLE_SHARE:
+                    found.append(f"{where}: servers at rest used {idle:.0%} of a core")
     return found
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from measuring.answers import Expected, Kind, problem_of
 from measuring.connection import Connection, ConnectionLost
 from measuring.pictures import Distinct
-from measuring.process_usage import Groups, cpu_seconds
+from measuring.process_usage import Groups, busy_seconds, cpu_seconds
 
 POLL_SECONDS = 0.02
 BUSY = 503
@@ -45,7 +45,8 @@ class LoadResult:
 
     `images_per_s` counts from the last answer before the window to the last one in it, so that answers that come a
     batch at a time are not cut. CPU seconds cover every request, warm-up included, and are given per image.
-    `generator_share` is the part of one core that the load itself took.
+    `generator_share` and `strangers_share` are the parts of one core that the load itself took, and everything that
+    is not part of the measurement.
     """
 
     images_per_s: float
@@ -55,6 +56,7 @@ class LoadResult:
     problems: list[str]
     cpu_seconds_per_image: dict[str, float]
     generator_share: float
+    strangers_share: float
     wall_seconds: float
 
 
@@ -110,7 +112,8 @@ def run(
     """Apply the load; `expected` holds each picture's probabilities by label. Ends early at a wrong answer."""
     shared = _Run(load, pictures, expected, distinct)
     users = [threading.Thread(target=shared.user) for _ in range(load.concurrency)]
-    before, own_before, begun = cpu_seconds(load.groups), time.process_time(), time.perf_counter()
+    before, own_before, busy_before = cpu_seconds(load.groups), time.process_time(), busy_seconds()
+    begun = time.perf_counter()
     for user in users:
         user.start()
     _wait(shared, begun + load.warmup_seconds, at_least=load.concurrency)
@@ -122,6 +125,7 @@ def run(
         user.join()
     spent, own = cpu_seconds(load.groups), time.process_time() - own_before
     wall_seconds = time.perf_counter() - begun
+    strangers = busy_seconds() - busy_before - own - sum(spent[name] - before[name] for name in before)
     answered = max(len(shared.answers), 1)
     inside = [seconds for ended, seconds in shared.answers if window_start < ended <= window_end]
     return LoadResult(
@@ -135,6 +139,7 @@ def run(
             "generator": own / answered,
         },
         generator_share=own / wall_seconds,
+        strangers_share=max(strangers, 0) / wall_seconds,
         wall_seconds=wall_seconds,
     )
 

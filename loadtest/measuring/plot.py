@@ -40,11 +40,11 @@ def png(record: Record) -> bytes:
         draw_ratios(losses, [goal for goal in figures.goals(record) if goal.unit == "x" and "stock" not in goal.name])
         draw_latencies(latency, record)
         goals.set_title("Times the stock handler's images per second")
-        losses.set_title("What is left of each stage in the next (1 = nothing lost)")
+        losses.set_title("What each stage keeps of the one before")
         machine = record["machine"]
         canvas.suptitle(
             f"{record['checkpoint']} on {machine['cpu']}, {machine['cores']} cores · "
-            f"{len(record['rounds'])} alternating rounds · {record['started_utc']}",
+            f"alternating rounds: {len(record['rounds'])} · {record['started_utc']}",
             fontsize=10.5,
             x=0.01,
             ha="left",
@@ -76,12 +76,10 @@ def draw_ratios(axes: Axes, found: Sequence[Figure]) -> None:
         axes.plot([0, median], [place, place], color=colour, lw=3, alpha=0.25, solid_capstyle="butt")
         draw_rounds(axes, place, figure)
         axes.plot(median, place, "o", color=colour, ms=9, zorder=4)
-        axes.annotate(
-            number(median),
-            (median, place),
-            xytext=(0, 9),
-            textcoords="offset points",
-            ha="center",
+        axes.text(
+            *(1.02, place, number(median)),
+            transform=axes.get_yaxis_transform(),
+            va="center",
             color=colour,
             fontweight="bold",
         )

@@ -31,6 +31,13 @@ def cpu_seconds(groups: Groups) -> dict[str, float]:
     return {name: sum(_cpu_seconds(pid) for pid in pids) for name, pids in groups.items()}
 
 
+def busy_seconds() -> float:
+    """Return the seconds that all cores together have worked for anybody, a hypervisor's other guests included."""
+    times = psutil.cpu_times()._asdict()
+    guests = ("guest", "guest_nice")  # within user and nice already
+    return float(sum(value for name, value in times.items() if name not in {"idle", "iowait", *guests}))
+
+
 def memory(pids: Sequence[int]) -> Memory:
     """Return the memory of some processes together."""
     full = [psutil.Process(pid).memory_full_info() for pid in pids]

@@ -27,9 +27,9 @@ def markdown(record: Mapping[str, Any], axes: Sequence[Axis], measurements: Sequ
         f"{record['started_utc']}, `{record['command']}`\n",
         f"{machine['cpu']}, {machine['cores']} cores ({', '.join(machine['flags'])}); "
         + ", ".join(f"{name} {text}" for name, text in machine["versions"].items())
-        + f". {record['rounds']} rounds of {record['seconds']:g} s; every answer was checked and right.",
+        + f". Rounds: {record['rounds']}, {record['seconds']:g} s a measurement; every answer was checked and right.",
         "\n## Recommended\n",
-        *table(("setting", "value"), record["recommended"].items()),
+        *table(("model-config.yaml", "value"), ((key, str(value)) for key, value in record["settings"].items())),
         f"\n{RULE}",
         f"\n{QUEUE_RULE}: {QUEUE_REASON}. {queue['capacity_images_per_s']:.1f} images/s and "
         f"{queue['objective_seconds']:g} s give {queue['job_queue_size']}. Tried with {queue['users']} users: "
@@ -63,7 +63,10 @@ def png(record: Mapping[str, Any], axes: Sequence[Axis], measurements: Sequence[
             _draw(grid[1][column], axis, kept, "p50_ms", record["recommended"][axis.name])
             grid[0][column].set_title(axis.name)
             grid[1][column].set_yscale("log")
-            grid[1][column].yaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        scale = grid[1][0].yaxis  # shared by its row
+        scale.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+        scale.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        scale.set_minor_locator(mpl.ticker.NullLocator())
         grid[0][0].set_ylabel("images per second")
         grid[0][0].set_ylim(bottom=0)
         grid[1][0].set_ylabel("p50 and, faint, p99: ms (logarithmic)")
@@ -71,8 +74,8 @@ def png(record: Mapping[str, Any], axes: Sequence[Axis], measurements: Sequence[
         canvas.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
         machine = record["machine"]
         canvas.suptitle(
-            f"{machine['cpu']}, {machine['cores']} cores · medians of {record['rounds']} rounds, least to most"
-            f" · green: recommended · {record['started_utc']}",
+            f"{machine['cpu']}, {machine['cores']} cores · {record['started_utc']}\n"
+            f"median, least and most of {record['rounds']} round{'s' * (record['rounds'] != 1)} · green: recommended",
             fontsize=10.5,
             x=0.01,
             ha="left",

@@ -58,7 +58,7 @@ def axes_of(cores: int, batches: Sequence[int], delays_ms: Sequence[int]) -> lis
     counts = sorted({1, max(cores // 2, 1), cores})
     threads = {str(count): {"trust_nsfw.engine.threads": count} for count in counts}
     workers = {
-        f"{count} x {max(cores // count, 1)} threads": {
+        f"{count} x {max(cores // count, 1)}": {
             "minWorkers": count,
             "maxWorkers": count,
             "trust_nsfw.engine.threads": max(cores // count, 1),
@@ -69,13 +69,27 @@ def axes_of(cores: int, batches: Sequence[int], delays_ms: Sequence[int]) -> lis
     return [
         Axis("batchSize", {str(size): {"batchSize": size} for size in batches}),
         Axis("maxBatchDelay, ms", {str(delay): {"maxBatchDelay": delay} for delay in delays_ms}),
-        Axis("workers", workers),
-        Axis("engine threads", {"library's choice": {"trust_nsfw.engine.threads": 0}, **threads}),
+        Axis("workers x threads", workers),
+        Axis("engine threads", {"default": {"trust_nsfw.engine.threads": 0}, **threads}),
         Axis(
             "decode threads",
             {str(count): {"trust_nsfw.decode_threads": count} for count in sorted({*counts, 2 * cores})},
         ),
     ]
+
+
+def combined(axes: Sequence[Axis], chosen: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings chosen on all axes together.
+
+    Threads were varied with one worker. Where more than one is better, threads stay as they were with those, since
+    workers with all threads each would compete.
+    """
+    changes: dict[str, Any] = {}
+    for axis in axes:
+        added = axis.settings[chosen[axis.name]]
+        several = changes.get("minWorkers", 1) > 1
+        changes |= {key: value for key, value in added.items() if not (several and key in changes)}
+    return changes
 
 
 def expected_scores(archive: Archive, pictures: Path, scratch: Path) -> list[dict[str, float]]:

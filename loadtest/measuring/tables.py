@@ -57,7 +57,9 @@ def _session(record: Record) -> list[str]:
     machine, options = record["machine"], record["options"]
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     contenders = "; ".join(
-        f"**{name}**: {one['engine']}, {one['precision']}" for name, one in record["contenders"].items()
+        f"**{name}**: {one['engine']}, {one['precision']}, at most {record['shift_from_fp32'][name]:.4f} from the fp32 "
+        "reference"
+        for name, one in record["contenders"].items()
     )
     return [
         f"{record['started_utc']}, `{record['command']}`\n",
@@ -65,8 +67,9 @@ def _session(record: Record) -> list[str]:
         f"{machine['system']}; {versions}.\n",
         f"Model {record['checkpoint']}; {contenders}. {options['pictures']} JPEGs of "
         f"{record['mean_picture_kb']:.0f} kB on average, every body sent only once; "
-        f"{len(record['rounds'])} alternating rounds of {options['seconds']:g} s each. "
-        f"Every one of {record['checked_answers']:,} answers was checked and right.",
+        f"alternating rounds: {len(record['rounds'])}, {options['seconds']:g} s for each measurement. "
+        f"Every one of {record['checked_answers']:,} answers was checked and right. The baseline's name no picture: "
+        f"one in another's place shows by its scores, for {100 * record['told_apart']:.1f} % of all pairs.",
     ]
 
 

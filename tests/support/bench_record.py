@@ -17,6 +17,7 @@ def load(images_per_s: float, latencies_ms: list[float], **other: Any) -> dict[s
         "problems": [],
         "cpu_seconds_per_image": {"worker": 0.1, "java": 0.002, "others": 0.0, "generator": 0.0005},
         "generator_share": 0.05,
+        "strangers_share": 0.1,
         "wall_seconds": 10.0,
     } | other
 
@@ -66,6 +67,8 @@ def record() -> dict[str, Any]:
             "merged_13": {"kind": "ours", "engine": "openvino", "precision": "int8"},
             "stock": {"kind": "stock", "engine": "transformers", "precision": "fp32"},
         },
+        "shift_from_fp32": {"ours": 0.0123, "merged_13": 0.2, "stock": 0.0},
+        "told_apart": 0.995,
         "ready_seconds": {"ours": [8.0, 9.0], "stock": [7.0]},
         "memory": {name: {"idle": memory, "served": memory} for name in ("ours", "merged_13")}
         | {"stock": {"idle": stock, "served": stock}},

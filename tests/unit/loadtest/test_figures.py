@@ -58,9 +58,12 @@ def test_a_starved_generator_and_servers_that_do_not_rest_are_said():
     doubtful = record()
     assert figures.warnings(doubtful) == []
     busy = {"worker": 0.1, "java": 0.0, "others": 0.02, "generator": 0.01}
-    doubtful["rounds"][1]["stock"]["load"]["16"] = load(3, [1.0], generator_share=0.9, cpu_seconds_per_image=busy)
+    doubtful["rounds"][1]["stock"]["load"]["16"] = load(
+        3, [1.0], generator_share=0.9, strangers_share=0.5, cpu_seconds_per_image=busy
+    )
     assert figures.warnings(doubtful) == [
         "round 2, stock, 16 users: the generator used 90% of a core",
+        "round 2, stock, 16 users: other programs used 50% of a core",
         "round 2, stock, 16 users: servers at rest used 20% of a core",
     ]
     assert "## Doubtful" in tables.markdown(doubtful)
@@ -73,6 +76,12 @@ def test_the_markdown_holds_every_goal_with_its_target_and_verdict():
     assert "| stock, 32 users | 4,000 | 5,000 | 5,000 |" in text
     assert "Every one of 1,234 answers was checked and right." in text
     assert "2026-01-02 03:04 UTC, `python loadtest/bench.py`" in text
+
+
+def test_the_markdown_says_how_far_each_is_from_the_reference_and_how_sure_a_swap_would_show():
+    text = tables.markdown(record())
+    assert "**ours**: openvino, int8, at most 0.0123 from the fp32 reference" in text
+    assert "for 99.5 % of all pairs" in text
 
 
 def test_the_csv_holds_every_value_of_every_round():

@@ -2,7 +2,7 @@ import pytest
 
 from measuring import sweep_report
 from measuring.recommendation import Outcome, job_queue_size, recommended
-from measuring.sweeping import Axis, Measurement, axes_of, outcomes
+from measuring.sweeping import Axis, Measurement, axes_of, combined, outcomes
 
 
 def outcome(at_16: float, at_32: float, lone_ms: float) -> Outcome:
@@ -30,9 +30,18 @@ def test_the_queue_holds_what_capacity_answers_within_the_objective():
 
 def test_threads_times_workers_never_exceed_the_cores():
     for cores in (1, 2, 3, 8):
-        [workers] = [axis for axis in axes_of(cores, [8], [3]) if axis.name == "workers"]
+        [workers] = [axis for axis in axes_of(cores, [8], [3]) if axis.name == "workers x threads"]
         for changes in workers.settings.values():
             assert changes["minWorkers"] * changes["trust_nsfw.engine.threads"] <= cores
+
+
+def test_what_several_workers_share_is_not_undone_by_what_was_best_for_one():
+    axes = axes_of(2, [4, 8], [3])
+    one = {"batchSize": "8", "maxBatchDelay, ms": "3", "engine threads": "2", "decode threads": "4"}
+    alone = combined(axes, one | {"workers x threads": "1 x 2"})
+    assert (alone["minWorkers"], alone["trust_nsfw.engine.threads"], alone["trust_nsfw.decode_threads"]) == (1, 2, 4)
+    both = combined(axes, one | {"workers x threads": "2 x 1"})
+    assert (both["minWorkers"], both["trust_nsfw.engine.threads"], both["trust_nsfw.decode_threads"]) == (2, 1, 1)
 
 
 def measured(setting: str, turn: int, users: int, rate: float) -> Measurement:
@@ -65,7 +74,8 @@ def test_the_report_says_what_to_use_and_why(axis, measurements):
         "machine": {"cpu": "A processor", "cores": 2, "flags": [], "versions": {"python": "3.11"}},
         "rounds": 3,
         "seconds": 5,
-        "recommended": {"batchSize": "8", "jobQueueSize": "12"},
+        "recommended": {"batchSize": "8"},
+        "settings": {"batchSize": 8, "jobQueueSize": 12},
         "queue": {
             "capacity_images_per_s": 10.0,
             "objective_seconds": 2.0,
