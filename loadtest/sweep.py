@@ -178,7 +178,8 @@ def parse_arguments() -> argparse.Namespace:
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds, options.pictures, options.users = 1, 1.0, 8, [1, 16]
-        options.axes, options.batches, options.delays = ["batchSize", "maxBatchDelay"], [2, 8], [3]
+        options.batches, options.delays = [2, 8], [3]
+        options.axes = options.axes or ["batchSize", "maxBatchDelay"]
     return options
 
 
