@@ -146,6 +146,8 @@ def warnings(record: Record) -> list[str]:
     """Return what makes figures doubtful: a starved generator, other programs, servers that did not rest."""
     found = []
     for number, one in enumerate(record["rounds"], start=1):
+        if one["strangers_share"] > STRANGERS_SHARE:
+            found.append(f"round {number}, without servers: other programs used {one['strangers_share']:.0%} of a core")
         for name in [*own_names(record), STOCK]:
             loads = {f"{users} users": load for users, load in one[name]["load"].items()}
             if "reuploads" in one[name]:

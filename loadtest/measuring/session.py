@@ -9,6 +9,7 @@ from typing import Any
 
 from measuring.contenders import Contender
 from measuring.coprocess import Coprocess
+from measuring.process_usage import busy_seconds, cpu_seconds
 from measuring.servers import mean_batch
 
 SETTLE_SECONDS = 0.5  # threads of the last measurement stop spinning
@@ -40,6 +41,7 @@ class Session:
         """Take contenders that run already."""
         self._contenders, self._plan, self._say = contenders, plan, say
         self._pictures = pictures
+        self._strangers: list[float] = []  # shares of a core, of this round
         self._batches = {contender.name: contender.batch_size for contender in contenders}
 
     def rounds(self) -> Iterator[dict[str, Any]]:
@@ -66,7 +68,8 @@ class Session:
     def _round(self, number: int) -> dict[str, Any]:
         self._say(f"round {number} of {self._plan.rounds}")
         seconds = self._plan.seconds
-        found: dict[str, Any] = {"peaks_gflops": self._settled(self._peak, seconds=seconds / 10)}
+        self._strangers = []
+        found: dict[str, Any] = {"peaks_gflops": self._alone(self._peak, seconds=seconds / 10)}
         self._say("  peaks: " + ", ".join(f"{name} {peak:,.0f}" for name, peak in found["peaks_gflops"].items()))
         for contender in self._contenders:
             found[contender.name] = self._in_process(contender) if contender.kind == "ours" else {}
@@ -76,24 +79,35 @@ class Session:
                 loads[str(concurrency)] = self._load(contender, concurrency, "")
         for contender in self._contenders:
             if contender.kind == "ours":
-                found[contender.name]["lone"] |= {"server": self._load(contender, 1, "")["latencies_ms"]}
+                lone = self._alone(contender.beside, what="lone", seconds=seconds / 2)
+                found[contender.name]["lone"] = lone | {"server": self._load(contender, 1, "")["latencies_ms"]}
                 found[contender.name]["reuploads"] = self._reuploads(contender)
+        found["strangers_share"] = max(self._strangers)
         return found
 
     def _in_process(self, contender: Contender) -> dict[str, Any]:
-        """Measure bare engine, pipeline and lone pictures, without the server."""
+        """Measure bare engine and pipeline, without the server."""
         batch, beside, seconds = self._batches[contender.name], contender.beside, self._plan.seconds
         engine = {
-            str(size): self._settled(beside, what="engine", batch=size, seconds=seconds / 2)
+            str(size): self._alone(beside, what="engine", batch=size, seconds=seconds / 2)
             for size in sorted({BATCH, batch})
         }
-        pipeline = self._settled(beside, what="pipeline", batch=batch, seconds=seconds)
-        lone = self._settled(beside, what="lone", seconds=seconds / 2)
+        pipeline = self._alone(beside, what="pipeline", batch=batch, seconds=seconds)
         self._say(
             f"  {contender.name}: engine {engine[str(BATCH)]:.1f} images/s in batches of {BATCH}, "
             f"pipeline {pipeline:.1f} in batches of {batch}"
         )
-        return {"batch": batch, "engine": engine, "pipeline": pipeline, "lone": lone}
+        return {"batch": batch, "engine": engine, "pipeline": pipeline}
+
+    def _alone(self, asked: Coprocess, **question: Any) -> Any:
+        """Ask, and note what share of a core everybody else used meanwhile."""
+        time.sleep(SETTLE_SECONDS)
+        group = {"asked": [asked.pid]}
+        begun, own, busy = time.perf_counter(), cpu_seconds(group)["asked"], busy_seconds()
+        answer = asked.ask(**question)
+        others = busy_seconds() - busy - (cpu_seconds(group)["asked"] - own)
+        self._strangers.append(max(others, 0) / (time.perf_counter() - begun))
+        return answer
 
     def _settled(self, asked: Coprocess, **question: Any) -> Any:
         time.sleep(SETTLE_SECONDS)

@@ -39,6 +39,7 @@ def record() -> dict[str, Any]:
     rounds = [
         {
             "peaks_gflops": {"fp32": 150.0, "bf16": 400.0, "int8": 700.0 * pace},
+            "strangers_share": 0.02,
             "ours": own(20 * pace),
             "merged_13": own(30 * pace),
             "stock": {"load": {users: load(3 * pace, [4000.0, 5000.0]) for users in ("16", "32")}},

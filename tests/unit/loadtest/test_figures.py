@@ -57,11 +57,13 @@ def test_a_target_at_most_is_met_from_below():
 def test_a_starved_generator_and_servers_that_do_not_rest_are_said():
     doubtful = record()
     assert figures.warnings(doubtful) == []
+    doubtful["rounds"][0]["strangers_share"] = 0.7
     busy = {"worker": 0.1, "java": 0.0, "others": 0.02, "generator": 0.01}
     doubtful["rounds"][1]["stock"]["load"]["16"] = load(
         3, [1.0], generator_share=0.9, strangers_share=0.5, cpu_seconds_per_image=busy
     )
     assert figures.warnings(doubtful) == [
+        "round 1, without servers: other programs used 70% of a core",
         "round 2, stock, 16 users: the generator used 90% of a core",
         "round 2, stock, 16 users: other programs used 50% of a core",
         "round 2, stock, 16 users: servers at rest used 20% of a core",
