@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -188,11 +189,12 @@ def machine(device: torch.device) -> dict[str, str]:
         driver = subprocess.run(query, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         driver = "unknown"
-    cuda = {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version()), "driver": driver}
+    cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+    cuda = {"cuda": str(torch.version.cuda), "cudnn": str(cudnn), "driver": driver}
     return {"device": torch.cuda.get_device_name(device), **cuda, **versions}
 
 
-def table(report: dict) -> str:
+def table(report: dict[str, Any]) -> str:
     """Return the report in Markdown; a ratio is one of medians."""
     setting = ", ".join(f"{key} {value}" for key, value in report["machine"].items())
     compiled = ", ".join(map(str, report["compiled_buckets"])) or "none"

@@ -53,7 +53,7 @@ class OpenVinoEngine:
 
     def probabilities(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Map uint8 [B, H, W, 3] to float32 [B, 5] in the order of LABELS; the batch is read in place."""
-        pixels = np.ascontiguousarray(batch)  # held until the end: a shared tensor does not keep its memory alive
+        pixels = np.require(batch, requirements=["C", "W"])  # held: a shared tensor does not keep its memory alive
         self._request.set_input_tensor(ov.Tensor(pixels, shared_memory=True))
         self._request.infer()
         rows: NDArray[np.float32] = self._request.get_output_tensor().data.copy()

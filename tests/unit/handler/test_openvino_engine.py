@@ -52,6 +52,8 @@ def test_rows_stay_what_they_were_when_the_next_batch_runs(engine):
 def test_a_slice_of_a_larger_buffer_is_read_as_it_lies(engine):
     buffer = random_batch(8)
     assert np.array_equal(engine.probabilities(buffer[3:5]), engine.probabilities(buffer[3:5].copy()))
+    buffer.flags.writeable = False
+    assert np.array_equal(engine.probabilities(buffer[3:5]), engine.probabilities(buffer[3:5].copy()))
     backwards = buffer[::-1]
     assert np.array_equal(engine.probabilities(backwards), engine.probabilities(backwards.copy()))
 
