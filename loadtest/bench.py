@@ -6,8 +6,10 @@
     python loadtest/bench.py --build='--precision int8'             options of scripts/build_archive.py
     python loadtest/bench.py --quick                                one short round, to see that all of it works
 
-It writes bench.json, bench.csv, bench.png and bench.md into loadtest/reports/<UTC time>-bench/. Every answer is
-checked: one wrong answer ends it with status 1, and there is no report. Leave the machine to it meanwhile.
+It measures serving on the CPU, whatever else the machine has; loadtest/gpu_bench.py measures a GPU. bench.json,
+bench.csv, bench.png and bench.md go into loadtest/reports/<UTC time>-bench/. Scores and action of every answer are
+checked: a wrong one ends it with status 3, and there is no report. What can't be measured ends it with status 1. Leave
+the machine to it meanwhile.
 """
 
 import argparse
@@ -23,38 +25,23 @@ from pathlib import Path
 from typing import Any
 
 from baseline import packing
-from measuring import ROOT, archives, machine, plot, report_folder, tables
-from measuring.answers import TOLERANCES
-from measuring.archives import Archive, BuildError
-from measuring.contenders import Contender, Workplace, reference_scores, told_apart
-from measuring.coprocess import CoprocessError
+from measuring import ROOT, archives, command, machine, plot, report_folder, tables
+from measuring.archives import Archive
+from measuring.contenders import Contender, Workplace, reference_scores
 from measuring.figures import OURS, STOCK
 from measuring.pictures import jpegs_of, photos
-from measuring.session import Plan, Session, WrongAnswerError, memory_of
-from serving.java import JavaNotFoundError
-from serving.torchserve_process import StartError
+from measuring.session import Plan, Session, memory_of
 from trust_nsfw.checkpoint import read_json
 
 RANDOM_VIT = ROOT / "models/random-vit"
-WRONG_ANSWER, FAILED = 1, 2
+FEWEST_USERS = 2  # a single one is measured apart
 VIT_B16 = {"model_type": "vit", "hidden_size": 768, "num_hidden_layers": 12, "image_size": 224, "patch_size": 16}
 
 
 def main() -> int:
-    """Run the command; returns the exit code."""
+    """Run the command; returns the exit status."""
     options = parse_arguments()
-    try:
-        folder = run(options)
-    except WrongAnswerError as error:
-        banner = "WRONG ANSWER: the figures are worthless and no report was written"
-        print(f"\n{'!' * len(banner)}\n{banner}\n{error}\n{'!' * len(banner)}", file=sys.stderr)
-        return WRONG_ANSWER
-    except (BuildError, CoprocessError, JavaNotFoundError, StartError, packing.PackingError, ValueError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return FAILED
-    print((folder / "bench.md").read_text(encoding="utf-8"))
-    print(f"report: {folder}")
-    return 0
+    return command.run("bench", lambda: run(options))
 
 
 def run(options: argparse.Namespace) -> Path:
@@ -92,19 +79,21 @@ def run(options: argparse.Namespace) -> Path:
             "mean_picture_kb": sum(map(len, jpegs_of(pictures))) / len(place.reference) / 1000,
             "contenders": {one.name: {"kind": one.kind} | one.description for one in contenders},
             "shift_from_fp32": {one.name: one.shift_from_reference for one in contenders},
-            "told_apart": told_apart(place.reference, TOLERANCES["stock"]),
+            "told_apart": {one.name: one.told_apart for one in contenders},
             "ready_seconds": {one.name: one.ready_seconds for one in contenders},
             "memory": {one.name: memory_of(one) for one in contenders},
             "checked_answers": sum(answers_in(one) for one in rounds),
             "rounds": rounds,
         }
-    files: dict[str, bytes | str] = {
-        "bench.json": json.dumps(record, indent=1),
-        "bench.csv": tables.rows_of_csv(record),
-        "bench.png": plot.png(record),
-        "bench.md": tables.markdown(record),
-    }
-    report_folder.write(folder, files)
+    report_folder.write(
+        folder,
+        {
+            "bench.json": lambda: json.dumps(record, indent=1),
+            "bench.csv": lambda: tables.rows_of_csv(record),
+            "bench.png": lambda: plot.png(record),
+            "bench.md": lambda: tables.markdown(record),
+        },
+    )
     return folder
 
 
@@ -118,14 +107,17 @@ def lay_out_pictures(options: argparse.Namespace, folder: Path) -> Path:
 
 
 def build_archives(options: argparse.Namespace, scratch: Path) -> list[tuple[Archive, Any]]:
-    """Return what will be compared: ours, further ones of ours, the baseline."""
+    """Return what will be compared: ours, further ones of ours, the baseline. Raises ValueError for other weights."""
     own = Archive(OURS, options.archive or scratch / "ours.mar")
     if not options.archive:
         say("building our archive")
         archives.build(options.model, archives.MODEL_CONFIG, own.file, shlex.split(options.build))
+    further = [Archive(name, file) for name, file in options.also]
+    for archive in (own, *further):
+        archive.require_weights(options.model)
     stock = Archive(STOCK, scratch / "stock.mar")
     packing.pack(options.model, stock.file, options.stock_handler)
-    return [(own, "ours"), *((Archive(name, file), "ours") for name, file in options.also), (stock, "stock")]
+    return [(own, "ours"), *((archive, "ours") for archive in further), (stock, "stock")]
 
 
 def is_vit_b16(model: Path) -> bool:
@@ -138,7 +130,7 @@ def answers_in(part: Any) -> int:
     """Return how many answers a round's record counts."""
     if not isinstance(part, dict):
         return 0
-    return int(part.get("answered", 0)) + sum(answers_in(inner) for inner in part.values())
+    return int(part.get("answered", 0)) + sum(map(answers_in, part.values()))
 
 
 def say(line: str) -> None:
@@ -166,13 +158,13 @@ def parse_arguments() -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME=PATH",
-        help="another archive of ours to measure beside; one whose NAME begins with merged has token merging's targets",
+        help="another archive of ours, built from --model, to measure beside",
     )
     parser.add_argument("--images", type=Path, help="folder of JPEGs instead of photos of 960x640 px")
     parser.add_argument("--pictures", type=int, default=64, help="how many photos to make (%(default)s)")
     parser.add_argument("--rounds", type=int, default=7, help="alternations (%(default)s)")
     parser.add_argument("--seconds", type=float, default=10, help="of one measurement (%(default)s)")
-    parser.add_argument("--users", type=int, nargs="+", default=[16, 32], help="users at once (16 32)")
+    parser.add_argument("--users", type=int, nargs="+", default=[16, 32], help="users at once, at least 2 (16 32)")
     parser.add_argument("--starts", type=int, default=3, help="times to start each server (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="one round of 1 s, 8 photos, one start")
     parser.add_argument("--out", type=Path, help="folder of the report (loadtest/reports/<UTC time>-bench)")
@@ -181,8 +173,10 @@ def parse_arguments() -> argparse.Namespace:
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds, options.pictures, options.starts = 1, 1.0, 8, 1
-    if min(options.rounds, options.pictures, options.starts, *options.users) < 1 or options.seconds <= 0:
+    if min(options.rounds, options.pictures, options.starts) < 1 or options.seconds <= 0:
         parser.error("counts must be at least 1, and seconds more than 0")
+    if min(options.users) < FEWEST_USERS:
+        parser.error(f"--users must be at least {FEWEST_USERS}: a single user is measured anyway")
     return options
 
 

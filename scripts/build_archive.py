@@ -10,6 +10,7 @@ The same inputs give the same files with the same sha256 (TorchServe's own MANIF
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from archiving.inputs import HANDLER, MODEL_CONFIG, is_up_to_date
@@ -23,9 +24,11 @@ def main() -> int:
     """Run the command; returns the exit code."""
     options = parse_arguments()
     sources = {"explanations": options.explanations, "plan": plan_of(options)}
-    try:
-        if options.check:
+    if options.check:  # silent: who builds next hears the reason
+        with suppress(StartupError):
             return 0 if is_up_to_date(options.out, options.model, options.model_config, **sources) else 1
+        return 1
+    try:
         from archiving.building import build  # noqa: PLC0415 - brings torch, which --check can do without
 
         reason = build(options.model, options.model_config, options.out, **sources)

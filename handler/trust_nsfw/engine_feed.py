@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trust_nsfw.engines import Engine
+from trust_nsfw.engines import Engine, OverlappingEngine, Pending
 from trust_nsfw.errors import InternalError
 from trust_nsfw.preprocess import PreprocessingSpec
 
@@ -22,8 +23,8 @@ class EngineFeed:
         self.inference_seconds = 0.0
         self._engine = engine
         self._buffer = np.empty((most_inputs, spec.height, spec.width, 3), dtype=np.uint8)
-        self._reserved = self._taken = self._computed = 0
-        self._rows: list[list[float]] = []
+        self._reserved = self._taken = self._begun = 0
+        self._pending: list[tuple[int, Pending]] = []
 
     def reserve(self, most_views: int) -> slice:
         """Set rows apart for one image's views."""
@@ -44,23 +45,37 @@ class EngineFeed:
         if taken.start != reserved.start:  # an image before this one had fewer views than it might have had
             self._buffer[taken.start : taken.stop] = self._buffer[reserved.start : reserved.start + drawn]
         self._taken += drawn
-        while self._engine.overlaps and self._taken - self._computed >= self._engine.max_batch:
-            self._compute()
+        while self._engine.overlaps and self._taken - self._begun >= self._engine.max_batch:
+            self._begin()
         return taken
 
     def probabilities(self) -> Sequence[Sequence[float]]:
-        """Compute what is left; returns five probabilities for each input taken, in order."""
-        while self._computed < self._taken:
-            self._compute()
-        return self._rows
+        """Compute what is left; returns five probabilities for each input taken, in order.
 
-    def _compute(self) -> None:
-        """Run the engine on the next inputs, up to its largest batch; raises InternalError unless each gets a row."""
-        end = min(self._taken, self._computed + self._engine.max_batch)
+        Raises InternalError unless each input got a row.
+        """
+        while self._begun < self._taken:
+            self._begin()
+        found: list[list[float]] = []
+        for inputs, pending in self._pending:
+            started = time.perf_counter()
+            rows = pending.rows()
+            self.inference_seconds += time.perf_counter() - started
+            if len(rows) != inputs:
+                raise InternalError(f"the engine returned {len(rows)} rows for {inputs} model inputs")
+            found += rows.tolist()
+        return found
+
+    def _begin(self) -> None:
+        """Give the engine the next inputs, up to its largest batch; one that overlaps goes on by itself."""
+        end = min(self._taken, self._begun + self._engine.max_batch)
+        batch = self._buffer[self._begun : end]
         started = time.perf_counter()
-        rows = self._engine.probabilities(self._buffer[self._computed : end])
+        if self._engine.overlaps:
+            pending = cast("OverlappingEngine", self._engine).start(batch)
+        else:
+            rows = self._engine.probabilities(batch)
+            pending = Pending(lambda: rows)
         self.inference_seconds += time.perf_counter() - started
-        if len(rows) != end - self._computed:
-            raise InternalError(f"the engine returned {len(rows)} rows for {end - self._computed} model inputs")
-        self._rows += rows.tolist()
-        self._computed = end
+        self._pending.append((len(batch), pending))
+        self._begun = end

@@ -1,13 +1,14 @@
 """manifest.json of an archive: which checkpoint and graph are inside, how it preprocesses, and what proves it."""
 
 import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trust_nsfw.checkpoint import read_json
+from trust_nsfw.checkpoint import file_sha256, read_json
 from trust_nsfw.errors import CheckpointError
 from trust_nsfw.preprocess import PreprocessingSpec
 
@@ -37,10 +38,10 @@ class Graph:
     """The OpenVINO graph of an archive.
 
     `precision` is the fastest it can be served in: a bf16 graph also serves fp32, any other only its own.
-    `merge_tokens` is how many tokens a layer merges, `sha256` that of graph.bin. A lossy graph, quantized or merging,
-    has `golden` scores of its own: one entry per golden pair, by label, as computed where it was built. `gate` says how
-    it compares with the fp32 reference, None where there was no gate or the weights are random; `forced` is true where
-    it is served all the same.
+    `merge_tokens` is how many tokens a layer merges, `sha256` is over both of its files. A lossy graph, quantized or
+    merging, has `golden` scores of its own: one entry per golden pair, by label, as computed where it was built. `gate`
+    says how it compares with the fp32 reference, None where there was no gate; `forced` is true where trained weights
+    are served by it although it did not pass one.
     """
 
     precision: str
@@ -94,10 +95,12 @@ class Manifest:
                     "graph": _graph(content["graph"]),
                 }
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CheckpointError(f"{MANIFEST_FILE} is not a manifest of this version: {error}") from None
         if manifest.fingerprint != manifest.preprocessing.fingerprint:
             raise CheckpointError(f"{MANIFEST_FILE}: the fingerprint does not belong to the preprocessing recorded")
+        if manifest.graph is not None and len(manifest.graph.golden) not in (0, len(manifest.golden)):
+            raise CheckpointError(f"{MANIFEST_FILE}: the graph's golden scores are not one for each golden picture")
         return manifest
 
     @property
@@ -111,6 +114,14 @@ class Manifest:
             return self.golden
         pairs = zip(self.golden, self.graph.golden, strict=True)
         return tuple(GoldenPair(pair.image_b64, scores) for pair, scores in pairs)
+
+
+def graph_sha256(directory: Path) -> str | None:
+    """Return one sha256 over graph.xml and graph.bin; None when either is missing."""
+    files = [directory / GRAPH_FILE, directory / GRAPH_CONSTANTS_FILE]
+    if not all(file.is_file() for file in files):
+        return None
+    return hashlib.sha256("".join(map(file_sha256, files)).encode()).hexdigest()
 
 
 def _graph(content: Mapping[str, Any] | None) -> Graph | None:

@@ -12,7 +12,7 @@ from trust_nsfw.policy import Policy
 from trust_nsfw.preprocess import PreprocessingSpec
 from trust_nsfw.schema import Answer, Batch, Failure, Measured, Request
 from trust_nsfw.score_cache import ScoreCache
-from trust_nsfw.scoring import Scorer, Scoring, Views
+from trust_nsfw.scoring import Scoring, Tools, Views
 from trust_nsfw.settings import Settings
 from trust_nsfw.verdicts import decide_all, differences
 
@@ -52,7 +52,7 @@ class Pipeline:
         self.policies = policies
         self.settings = settings
         self._spec = spec
-        self._scorer = Scorer(
+        self._tools = Tools(
             engine=engine,
             engine_id=f"{engine.name} {engine.precision} {model_id}",
             spec=spec,
@@ -77,7 +77,7 @@ class Pipeline:
         started = time.perf_counter()
         jobs, payloads = self._digested([self._admitted(request) for request in requests])
         sent = Counter(sha256 for job in jobs if isinstance(job, Job) for sha256 in job.sha256s)
-        scoring = Scoring(self._scorer, payloads)
+        scoring = Scoring(self._tools, payloads)
         jobs = [self._within_limit(job, scoring.least_inputs) for job in jobs]
         scoring.draw(dict.fromkeys(sha256 for job in jobs if isinstance(job, Job) for sha256 in job.sha256s))
         jobs = self._taken(jobs, scoring)
@@ -89,7 +89,7 @@ class Pipeline:
             decode_seconds=decode_seconds,
             inference_seconds=scoring.inference_seconds,
             cache_hits=hits,
-            cache_misses=len(payloads) - len(scoring.cached) if self._scorer.cache.on else 0,
+            cache_misses=len(payloads) - len(scoring.cached) if self._tools.cache.on else 0,
             duplicates=sent.total() - hits - (len(payloads) - len(scoring.cached)),
         )
         return Batch(tuple(self._answer(job, images) for job in jobs), measured)
@@ -115,7 +115,7 @@ class Pipeline:
         """Return the jobs, and the distinct images by sha256 in the order of their first appearance."""
         requests = [entry for entry in admitted if not isinstance(entry, Failure)]
         sent = [item.payload for _, request in requests for item in request.items if isinstance(item.payload, bytes)]
-        sha256s = self._scorer.pool.digest(sent)
+        sha256s = self._tools.pool.digest(sent)
         payloads = dict(zip(sha256s, sent, strict=True))
         remaining = iter(sha256s)
         jobs: list[Job | Failure] = []

@@ -106,8 +106,9 @@ class PreprocessingSpec:
 
     @property
     def fingerprint(self) -> str:
-        """Sha256 of the spec in canonical JSON: equal fingerprints mean equal preprocessing."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """Sha256 of the spec and of how small a JPEG may be decoded: equal fingerprints mean equal preprocessing."""
+        content = asdict(self) | {"decoded_at_least": self.decoded_at_least}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def to_model_input(

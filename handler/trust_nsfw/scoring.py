@@ -21,7 +21,7 @@ Drawn = tuple[ImageInfo, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Scorer:
+class Tools:
     """What stays from batch to batch. `engine_id` tells cached scores from those of any other engine or checkpoint."""
 
     engine: Engine
@@ -34,14 +34,14 @@ class Scorer:
 class Scoring:
     """The distinct images of one batch, by sha256. Its methods are to be called in the order they are written in."""
 
-    def __init__(self, scorer: Scorer, payloads: Mapping[str, bytes]) -> None:
+    def __init__(self, tools: Tools, payloads: Mapping[str, bytes]) -> None:
         """Look the images up in the cache, and open the others by their headers."""
-        self._scorer = scorer
-        cached = {sha256: scorer.cache.get(scorer.engine_id, sha256) for sha256 in payloads}
+        self._tools = tools
+        cached = {sha256: tools.cache.get(tools.engine_id, sha256) for sha256 in payloads}
         self._views: dict[str, Views | Failure] = {sha256: views for sha256, views in cached.items() if views}
         self.cached = frozenset(self._views)
         new = [sha256 for sha256 in payloads if sha256 not in self.cached]
-        opened = zip(new, scorer.pool.open([payloads[sha256] for sha256 in new]), strict=True)
+        opened = zip(new, tools.pool.open([payloads[sha256] for sha256 in new]), strict=True)
         self._opened: dict[str, DecodedImage] = {}
         for sha256, image in opened:
             if isinstance(image, Failure):
@@ -57,13 +57,13 @@ class Scoring:
 
     def draw(self, sha256s: Iterable[str]) -> None:
         """Begin to draw what must be drawn of these; returns at once where the engine works meanwhile."""
-        engine = self._scorer.engine
+        engine = self._tools.engine
         images = {sha256: self._opened[sha256] for sha256 in sha256s if sha256 in self._opened}
-        self._feed = EngineFeed(engine, self._scorer.spec, sum(image.most_views for image in images.values()))
+        self._feed = EngineFeed(engine, self._tools.spec, sum(image.most_views for image in images.values()))
         self._reserved = {sha256: self._feed.reserve(image.most_views) for sha256, image in images.items()}
         alone = len(images) == 1
         self._drawings: dict[str, Future[Drawn | Failure]] = {
-            sha256: self._scorer.pool.draw(sha256, image, self._feed.inputs(self._reserved[sha256]), here=alone)
+            sha256: self._tools.pool.draw(sha256, image, self._feed.inputs(self._reserved[sha256]), here=alone)
             for sha256, image in images.items()
         }
         self._taken: dict[str, tuple[Drawn, range]] = {}
@@ -98,7 +98,7 @@ class Scoring:
                 continue
             views = tuple(ScoredView(info, score) for info, score in zip(drawn, scores, strict=True))
             self._views[sha256] = views
-            self._scorer.cache.put(self._scorer.engine_id, sha256, views)
+            self._tools.cache.put(self._tools.engine_id, sha256, views)
         return self._views
 
     @property

@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from trust_nsfw.checkpoint import file_sha256, has_weights, read_labels, weights_sha256
+from trust_nsfw.checkpoint import has_weights, read_labels, weights_sha256
 from trust_nsfw.engines.candidates import Candidate, candidates, resolve_device
 from trust_nsfw.engines.loading import load_engine
 from trust_nsfw.errors import CheckpointError, DriftError, SettingsError
 from trust_nsfw.explanations import Explanations
 from trust_nsfw.golden import replay
-from trust_nsfw.manifest import CHECKPOINT_FOLDER, GRAPH_CONSTANTS_FILE, Graph, Manifest
+from trust_nsfw.manifest import CHECKPOINT_FOLDER, Graph, Manifest, graph_sha256
 from trust_nsfw.moderated import moderated
 from trust_nsfw.pipeline import Pipeline
 from trust_nsfw.policy import Policy
@@ -144,7 +144,8 @@ def _proven_pipeline(
 def _check_checkpoint(archive: Path, manifest: Manifest) -> None:
     """Refuse a checkpoint or a graph that is not the one the manifest describes."""
     checkpoint = archive / CHECKPOINT_FOLDER
-    if has_weights(checkpoint) and (sha256 := weights_sha256(checkpoint)) != manifest.sha256:
+    left_out = manifest.graph is not None and not manifest.explanations and not has_weights(checkpoint)
+    if not left_out and (sha256 := weights_sha256(checkpoint)) != manifest.sha256:
         raise CheckpointError(f"the weights' sha256 is {sha256}; the manifest says {manifest.sha256}")
     if read_labels(checkpoint) != manifest.labels:
         raise CheckpointError("the checkpoint's labels are not in the order the manifest says")
@@ -152,6 +153,7 @@ def _check_checkpoint(archive: Path, manifest: Manifest) -> None:
         raise CheckpointError("the checkpoint's preprocessing is not what the manifest says")
     if manifest.graph is None:
         return
-    constants = archive / GRAPH_CONSTANTS_FILE
-    if not constants.is_file() or (sha256 := file_sha256(constants)) != manifest.graph.sha256:
-        raise CheckpointError(f"{GRAPH_CONSTANTS_FILE} is missing or not the one the manifest describes")
+    if graph_sha256(archive) != manifest.graph.sha256:
+        raise CheckpointError("the graph is missing or not the one the manifest describes")
+    if manifest.graph.forced:
+        logger.warning("the graph was forced: it has not passed its gate")

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from archiving.inputs import checkpoint_files
+from measuring.archives import BuildError
 
 FOLDER = Path(__file__).resolve().parent
 MODEL_NAME = "stock"
@@ -15,12 +16,8 @@ MODEL_CONFIG = FOLDER / "model-config.yaml"
 NO_OPENVINO = FOLDER / "openvino.py"
 
 
-class PackingError(RuntimeError):
-    """torch-model-archiver failed; the message is its own."""
-
-
 def pack(checkpoint: Path, out: Path, handler: Path = HANDLER) -> None:
-    """Pack a checkpoint directory with a handler by torch-model-archiver. Raises PackingError."""
+    """Pack a checkpoint directory with a handler by torch-model-archiver. Raises BuildError."""
     with tempfile.TemporaryDirectory(prefix=".pack-", dir=out.parent) as folder:
         tmp = Path(folder, "tmp")  # the archiver empties $TMPDIR/<model name>
         tmp.mkdir()
@@ -35,5 +32,5 @@ def pack(checkpoint: Path, out: Path, handler: Path = HANDLER) -> None:
             command, env={**os.environ, "TMPDIR": str(tmp)}, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
-            raise PackingError(f"torch-model-archiver failed: {done.stderr.strip()}")
+            raise BuildError(f"torch-model-archiver failed: {done.stderr.strip()}")
         Path(folder, f"{MODEL_NAME}.mar").replace(out)

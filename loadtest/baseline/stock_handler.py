@@ -23,7 +23,7 @@ class StockHandler(BaseHandler):  # type: ignore[misc] # ts has no types
         self.device = torch.device(f"cuda:{gpu_id}" if torch.cuda.is_available() and gpu_id is not None else "cpu")
         model_dir = properties["model_dir"]
         self.processor = AutoImageProcessor.from_pretrained(model_dir)
-        self.model = AutoModelForImageClassification.from_pretrained(model_dir)
+        self.model = AutoModelForImageClassification.from_pretrained(model_dir, dtype=torch.float32)
         self.model.to(self.device)
         self.model.eval()
         self.initialized = True

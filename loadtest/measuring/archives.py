@@ -1,5 +1,6 @@
 """Archives to measure: built, taken apart, and put together again with other settings."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -12,9 +13,11 @@ from typing import Any
 import yaml
 
 from measuring import ROOT
+from trust_nsfw.checkpoint import weights_sha256
 
 BUILD = ROOT / "scripts/build_archive.py"
 MODEL_CONFIG_FILE = "model-config.yaml"
+MANIFEST_FILE = "manifest.json"
 MODEL_CONFIG = ROOT / "handler" / MODEL_CONFIG_FILE
 
 Changes = Mapping[str, Any]
@@ -22,7 +25,7 @@ Changes = Mapping[str, Any]
 
 
 class BuildError(RuntimeError):
-    """An archive could not be built; the message has the command."""
+    """An archive could not be built; the message says by what."""
 
 
 def build(model: Path, config: Path, out: Path, options: Sequence[str] = ()) -> None:
@@ -62,6 +65,13 @@ class Archive:
         """Return the parsed model-config.yaml inside."""
         with zipfile.ZipFile(self.file) as archive:
             return yaml.safe_load(archive.read(MODEL_CONFIG_FILE))
+
+    def require_weights(self, model: Path) -> None:
+        """Raise ValueError when the archive was built from other weights than those of a checkpoint directory."""
+        with zipfile.ZipFile(self.file) as archive:
+            inside = json.loads(archive.read(MANIFEST_FILE))["sha256"]
+        if inside != (wanted := weights_sha256(model)):
+            raise ValueError(f"{self.file} holds the weights {inside[:12]}..., {model} those of {wanted[:12]}...")
 
     def with_settings(self, changes: Changes, out: Path) -> None:
         """Write a copy with other settings, stored as the original is. Raises KeyError for a section it lacks."""

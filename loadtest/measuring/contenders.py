@@ -3,20 +3,19 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from measuring.answers import Kind
+from measuring.answers import Kind, WrongAnswerError
 from measuring.archives import Archive
 from measuring.coprocess import LOADTEST, Coprocess
+from measuring.expectations import Scores, learned, problem_of_shift, required_told_apart, shift
 from measuring.servers import Server
-
-Scores = list[dict[str, float]]
-"""Probabilities by label, an entry per picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +37,14 @@ class Contender:
         self.ready_seconds: list[float] = []
         self.description: dict[str, Any] = {}
         self.expected: Scores = []
+        self.told_apart = 0.0
         self._archive, self._place, self._starts = archive, place, starts
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        """Start everything. Raises StartError or CoprocessError."""
+        """Start everything. Raises StartError, CoprocessError, ValueError for pictures that can't be told apart, and
+        WrongAnswerError for an archive that lies too far from the reference.
+        """
         folder = self._place.scratch / self.name
         with ExitStack() as stack:
             for attempt in range(1, self._starts + 1):
@@ -54,6 +56,7 @@ class Contender:
             self.ready_seconds.append(server.ready_seconds)
             self.idle_memory = server.worker_memory()
             self._load_beside(stack, folder)
+            self.told_apart = required_told_apart(self.name, self.kind, self.expected)
             self._stack = stack.pop_all()
         return self
 
@@ -78,16 +81,12 @@ class Contender:
     @property
     def shift_from_reference(self) -> float:
         """The largest difference of a probability from the fp32 reference."""
-        return max(
-            abs(wanted[label] - found[label])
-            for wanted, found in zip(self._place.reference, self.expected, strict=True)
-            for label in found
-        )
+        return shift(self._place.reference, self.expected)
 
     def _load_beside(self, stack: ExitStack, folder: Path) -> None:
         if self.kind == "stock":
             self.expected = self._place.reference
-            self.description = {"engine": "transformers", "precision": "fp32"}
+            self.description = {"engine": "transformers", "precision": "fp32", "merge_tokens": 0}
             return
         unpacked = self._archive.unpack(folder / "unpacked")
         self.beside = stack.enter_context(
@@ -98,8 +97,10 @@ class Contender:
                 path=str(unpacked),
             )
         )
-        self.description = self.beside.ask(what="describe")
-        self.expected = self.beside.ask(what="expected")
+        self.expected, actions = learned(self.beside, self.name)
+        self.description = self.beside.ask(what="describe") | {"actions": dict(Counter(actions))}
+        if problem := problem_of_shift(self.description, self.shift_from_reference):
+            raise WrongAnswerError(f"{self.name}: {problem}")
 
 
 def reference_scores(checkpoint: Path, pictures: Path, scratch: Path) -> Scores:
@@ -109,12 +110,3 @@ def reference_scores(checkpoint: Path, pictures: Path, scratch: Path) -> Scores:
     subprocess.run(command, check=True, cwd=LOADTEST)
     scores: Scores = json.loads(out.read_text(encoding="utf-8"))
     return scores
-
-
-def told_apart(expected: Sequence[Mapping[str, float]], tolerance: float) -> float:
-    """Return the share of pairs of pictures whose probabilities differ by more than the tolerance: those where one
-    answer in the other's place would be noticed by its scores alone.
-    """
-    pairs = [(one, other) for index, one in enumerate(expected) for other in expected[:index]]
-    different = sum(max(abs(one[label] - other[label]) for label in one) > tolerance for one, other in pairs)
-    return different / len(pairs) if pairs else 0.0

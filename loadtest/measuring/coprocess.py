@@ -62,10 +62,12 @@ class Coprocess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End it: it does so by itself at the end of its questions."""
+        """End it: it does so by itself at the end of its questions, unless they no longer matter."""
         assert self._process.stdin and self._process.stdout
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
+        if error is not None:
+            self._process.terminate()
         try:
             self._process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:

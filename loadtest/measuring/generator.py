@@ -4,13 +4,31 @@ A question holds `load` (the fields of Load) and `expected` (probabilities by la
 """
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from measuring.coprocess import answer_questions
+from measuring.answers import WrongAnswerError
+from measuring.coprocess import Coprocess, answer_questions
 from measuring.load import Load, run
 from measuring.pictures import Distinct, jpegs_of
+
+
+class NoRateError(RuntimeError):
+    """Too little was answered for a rate; the message names who was asked."""
+
+
+def apply(
+    generator: Coprocess, load: Mapping[str, Any], expected: Sequence[Mapping[str, float]], what: str
+) -> dict[str, Any]:
+    """Let the process apply a load; returns LoadResult's fields. Raises WrongAnswerError or NoRateError with `what`."""
+    result: dict[str, Any] = generator.ask(load=load, expected=list(expected))
+    if result["problems"]:
+        raise WrongAnswerError(f"{what}: " + "; ".join(result["problems"]))
+    if not result["images_per_s"] > 0:
+        raise NoRateError(f"{what}: no answer came within the time measured, so there is no rate; measure longer")
+    return result
 
 
 def main() -> None:

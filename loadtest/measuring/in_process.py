@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from measuring.coprocess import answer_questions
 from measuring.pictures import Distinct, jpegs_of
 from trust_nsfw import strict_yaml
+from trust_nsfw.golden import TOLERANCES
 from trust_nsfw.images import decode
 from trust_nsfw.preprocess import to_model_input
 from trust_nsfw.schema import Answer, Item, Request, Verdict
 from trust_nsfw.service import Service
 
 WARMUP_CALLS = 2
-BATCH_OF_EXPECTED = 8
 
 
 class Archive:
@@ -54,22 +54,27 @@ class Archive:
                 raise ValueError(f"no question is called {unknown!r}")
 
     def describe(self) -> dict[str, Any]:
-        """Return the engine's name and precision, and the settings."""
-        model = self.service.model
+        """Return what runs: engine, precision, tokens merged a layer; how far it may be off; and the settings."""
+        model, graph = self.service.model, self.service.manifest.graph
         return {
             "engine": model.engine,
             "precision": model.precision,
+            "merge_tokens": graph.merge_tokens if graph and model.engine == "openvino" else 0,
+            "golden_tolerance": TOLERANCES[model.precision],
             "checkpoint": model.checkpoint,
             "weights": model.weights,
             "model_config": self.model_config,
         }
 
-    def expected(self) -> list[dict[str, float]]:
-        """Return each picture's probabilities by label, in batches as a server under load forms them."""
-        verdicts = []
-        for start in range(0, len(self.pictures), BATCH_OF_EXPECTED):
-            verdicts += self.classify(self.pictures[start : start + BATCH_OF_EXPECTED])
-        return [verdict.scores.classes() for verdict in verdicts]
+    def expected(self) -> dict[str, list[Any]]:
+        """Return each picture's scores, by label, and action, in batches as large as the server forms at most."""
+        verdicts, batch = [], self.model_config["batchSize"]
+        for start in range(0, len(self.pictures), batch):
+            verdicts += self.classify(self.pictures[start : start + batch])
+        return {
+            "scores": [verdict.scores.classes() for verdict in verdicts],
+            "actions": [verdict.decision.action for verdict in verdicts],
+        }
 
     def engine_rate(self, batch: int, seconds: float) -> float:
         """Run the bare engine on ready tensors."""

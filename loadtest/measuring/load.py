@@ -15,7 +15,7 @@ from measuring.process_usage import Groups, busy_seconds, cpu_seconds
 POLL_SECONDS = 0.02
 BUSY = 503
 BUSY_PAUSE_SECONDS = 0.05  # of a user who was refused: real ones come back later, not at once
-ANSWER_LIMIT_SECONDS = 120.0
+ANSWER_LIMIT_SECONDS = 120.0  # for one answer, and beyond the end of what is measured
 KEPT_PROBLEMS = 5
 
 
@@ -75,8 +75,16 @@ class _Run:
     problems: list[str] = field(default_factory=list)
 
     def user(self) -> None:
+        connection = Connection(self.load.host, self.load.port, self.load.path, ANSWER_LIMIT_SECONDS)
+        try:
+            self._ask(connection)
+        except Exception as error:  # noqa: BLE001 - it would end this user unseen, and the load would be less than said
+            self.report(f"a user failed: {type(error).__name__}: {error}")
+        finally:
+            connection.close()
+
+    def _ask(self, connection: Connection) -> None:
         load = self.load
-        connection = Connection(load.host, load.port, load.path, ANSWER_LIMIT_SECONDS)
         sha256s: dict[int, str] = {}
         while not self.over.is_set():
             index = next(self.numbers) % len(self.pictures)
@@ -85,7 +93,7 @@ class _Run:
             try:
                 status, answer = connection.post(body)
             except ConnectionLost as error:
-                self.report(index, str(error))
+                self.report(f"picture {index}: {error}")
                 continue
             ended = time.perf_counter()
             if status == BUSY and load.busy_is_fine:
@@ -96,13 +104,12 @@ class _Run:
                 sha256s[index] = hashlib.sha256(body).hexdigest()
             wanted = Expected(sha256s[index], self.expected[index])
             if problem := problem_of(load.kind, status, answer, wanted):
-                self.report(index, problem)
+                self.report(f"picture {index}: {problem}")
             self.answers.append((ended, ended - started))
-        connection.close()
 
-    def report(self, index: int, problem: str) -> None:
-        """Note a wrong answer; the run is worthless and ends."""
-        self.problems.append(f"picture {index} at {self.load.path}: {problem}")
+    def report(self, problem: str) -> None:
+        """Note what is wrong; the run is worthless and ends."""
+        self.problems.append(f"{self.load.path}: {problem}")
         self.over.set()
 
 
@@ -152,6 +159,9 @@ def rate(ends: Sequence[float], window_start: float, window_end: float) -> float
 
 
 def _wait(shared: _Run, until: float, at_least: int) -> None:
-    """Return at a time, once enough is answered; at once when something went wrong."""
-    while not shared.over.is_set() and (time.perf_counter() < until or len(shared.answers) < at_least):
+    """Return at a time, once enough is answered; at once when something went wrong, such as that it never is."""
+    while not shared.over.is_set() and ((now := time.perf_counter()) < until or len(shared.answers) < at_least):
+        if now > until + ANSWER_LIMIT_SECONDS:
+            limit = f"{ANSWER_LIMIT_SECONDS:g} s after the time was up"
+            shared.report(f"only {len(shared.answers)} of {at_least} answers had come {limit}")
         shared.over.wait(POLL_SECONDS)

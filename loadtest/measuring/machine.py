@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-PACKAGES = ("torch", "openvino", "nncf", "transformers", "torchserve", "pillow", "numpy")
+PACKAGES = ("torch", "torchvision", "openvino", "nncf", "transformers", "torchserve", "pillow", "numpy")
 FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 
 

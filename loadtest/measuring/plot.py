@@ -95,9 +95,8 @@ def draw_ratios(axes: Axes, found: Sequence[Figure]) -> None:
 
 def draw_latencies(axes: Axes, record: Record) -> None:
     """Draw which share of requests was answered within which time."""
-    names = [*figures.own_names(record), figures.STOCK]
-    for name in names:
-        asked = figures.users_of(record) if name == figures.STOCK else ["1", *figures.users_of(record)]
+    for name in record["contenders"]:
+        asked = figures.asked_of(record, name)
         for users, style in zip(
             asked, ("-", "--", ":") if name == figures.STOCK else (":", "-", "--", "-."), strict=False
         ):

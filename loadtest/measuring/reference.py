@@ -21,7 +21,7 @@ def probabilities(checkpoint: Path, pictures: list[bytes]) -> list[dict[str, flo
     transformers.logging.disable_progress_bar()
     transformers.logging.set_verbosity_error()
     processor = AutoImageProcessor.from_pretrained(checkpoint)
-    model = AutoModelForImageClassification.from_pretrained(checkpoint).eval()
+    model = AutoModelForImageClassification.from_pretrained(checkpoint, dtype=torch.float32).eval()
     scores = []
     with torch.inference_mode():
         for picture in pictures:

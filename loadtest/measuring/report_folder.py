@@ -1,7 +1,7 @@
-"""Where a report is written: loadtest/reports/<UTC time>-NAME, each file whole or not there."""
+"""Where a report is written: loadtest/reports/<UTC time>-NAME, whole or not there."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,10 +15,22 @@ def new_folder(name: str, parent: Path = REPORTS) -> Path:
     return parent / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}-{name}"
 
 
-def write(folder: Path, files: Mapping[str, bytes | str]) -> None:
-    """Write files by name, each under a temporary name first."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        draft = folder / f".{name}.{os.getpid()}"
-        draft.write_bytes(content.encode() if isinstance(content, str) else content)
-        draft.replace(folder / name)
+def write(folder: Path, files: Mapping[str, Callable[[], bytes | str]]) -> None:
+    """Make files by name, in their order, in a folder beside; then rename that, or its files where `folder` exists.
+
+    When one can't be made, those before it are put in place all the same: what was measured is not lost with it.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}")
+    draft.mkdir()
+    try:
+        for name, make in files.items():
+            content = make()
+            (draft / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    finally:
+        if folder.exists():
+            for file in draft.iterdir():
+                file.replace(folder / file.name)
+            draft.rmdir()
+        else:
+            draft.rename(folder)

@@ -28,7 +28,8 @@ METRICS_SECONDS = 10.0
 class Server:
     """One archive, served on free ports of loopback; a context manager that starts it and waits until it is ready.
 
-    Baseline and product get the same config.properties; only the archive differs.
+    Baseline and product get the same config.properties; only the archive differs. Both serve on the CPU, where what is
+    measured without a server runs too.
     """
 
     def __init__(self, archive: Archive, folder: Path, kind: Kind) -> None:
@@ -47,7 +48,7 @@ class Server:
             ROOT / "config.properties",
             folder / "config.properties",
             self._ports,
-            {"load_models": f"{self.model_name}.mar"},
+            {"load_models": f"{self.model_name}.mar", "number_of_gpu": "0"},
         )
         self._process = TorchServeProcess(properties, store, folder / "logs", model_name=self.model_name)
         self._workers: int = archive.model_config()["minWorkers"]
@@ -56,8 +57,8 @@ class Server:
     def __enter__(self) -> Self:
         """Start and wait. Raises StartError."""
         begun = time.perf_counter()
-        self._process.start()
         try:
+            self._process.start()
             self._process.wait_until_ready(STARTUP_SECONDS)
             while len(self._process.worker_pids()) < self._workers:
                 if time.perf_counter() > begun + STARTUP_SECONDS:

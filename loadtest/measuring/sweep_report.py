@@ -19,9 +19,16 @@ from measuring.tables import number, table
 COLOURS = ("#8fb3d9", "#4d86c2", "#1f5fa8", "#0b2e57", "#c2571a", "#7a4fa3")
 
 
-def markdown(record: Mapping[str, Any], axes: Sequence[Axis], measurements: Sequence[Measurement]) -> str:
+def markdown(
+    record: Mapping[str, Any],
+    axes: Sequence[Axis],
+    measurements: Sequence[Measurement],
+    together: Sequence[Measurement],
+) -> str:
     """Return the report: what to use and why, then a table per axis."""
     machine, queue = record["machine"], record["queue"]
+    kept = "within the objective" if queue["kept_objective"] else "**beyond the objective**"
+    most = max(one.users for one in together)
     lines = [
         "# Sweep of batching and threads\n",
         f"{record['started_utc']}, `{record['command']}`\n",
@@ -30,10 +37,20 @@ def markdown(record: Mapping[str, Any], axes: Sequence[Axis], measurements: Sequ
         + f". Rounds: {record['rounds']}, {record['seconds']:g} s a measurement; every answer was checked and right.",
         "\n## Recommended\n",
         *table(("model-config.yaml", "value"), ((key, str(value)) for key, value in record["settings"].items())),
-        f"\n{RULE}",
+        f"\n{RULE}\n",
+        *table(
+            ("axis", "chosen", f"images/s, {most} users", "least to most", "spread"),
+            (_choice(axis, record["recommended"][axis.name], most, measurements) for axis in axes),
+        ),
+        "\nThe spread is that of the chosen setting's rounds, in percent of the median: settings that lie closer to "
+        "each other than that may have been told apart by chance.\n",
+        *table(
+            ("measured together", "images/s", "least to most", "p50, ms", "p99, ms"),
+            (_together(users, together) for users in sorted({one.users for one in together})),
+        ),
         f"\n{QUEUE_RULE}: {QUEUE_REASON}. {queue['capacity_images_per_s']:.1f} images/s and "
         f"{queue['objective_seconds']:g} s give {queue['job_queue_size']}. Tried with {queue['users']} users: "
-        f"{queue['busy']} refusals (503), p99 of the answered {queue['p99_ms']:,.0f} ms.",
+        f"{queue['busy']} refusals (503), p99 of the answered {queue['p99_ms']:,.0f} ms: {kept}.",
     ]
     for axis in axes:
         users = sorted({one.users for one in measurements})
@@ -111,6 +128,21 @@ def _row(axis: Axis, setting: str, users: Sequence[int], measurements: Sequence[
         cells.append(f"{number(rate)}, {p50:,.0f}, {p99:,.0f}")
     batches = [one.mean_batch for one in kept if one.setting == setting and one.users == users[-1] and one.mean_batch]
     return (setting, *cells, number(Spread.of(batches).median) if batches else "")
+
+
+def _choice(axis: Axis, chosen: str, users: int, measurements: Sequence[Measurement]) -> tuple[str, ...]:
+    rate = _spread([one for one in measurements if one.axis == axis.name], chosen, users, "images_per_s")
+    share = (rate.most - rate.least) / rate.median
+    return (axis.name, chosen, number(rate.median), f"{number(rate.least)} to {number(rate.most)}", f"{share:.1%}")
+
+
+def _together(users: int, together: Sequence[Measurement]) -> tuple[str, ...]:
+    rate, p50, p99 = (
+        Spread.of(getattr(one, field) for one in together if one.users == users)
+        for field in ("images_per_s", "p50_ms", "p99_ms")
+    )
+    range_ = f"{number(rate.least)} to {number(rate.most)}"
+    return (f"{users} users", number(rate.median), range_, f"{p50.median:,.0f}", f"{p99.median:,.0f}")
 
 
 def _spread(kept: Sequence[Measurement], setting: str, users: int, field: str) -> Spread:

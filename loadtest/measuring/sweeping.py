@@ -11,13 +11,15 @@ from typing import Any
 
 from measuring.archives import Archive, Changes
 from measuring.coprocess import Coprocess
+from measuring.expectations import Scores, learned, required_told_apart
+from measuring.generator import apply
 from measuring.recommendation import Outcome
 from measuring.servers import Server, mean_batch
-from measuring.session import WrongAnswerError
 from measuring.spread import percentile
 
 SETTLE_SECONDS = 0.5
 WARMUP_SECONDS = 1.0
+AFFINITY = {"free": False, "pinned": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,11 @@ class Axis:
 
     name: str
     settings: Mapping[str, Changes]
+
+    @property
+    def key(self) -> str:
+        """The first word of its name: what --axes takes."""
+        return self.name.split()[0].strip(",")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,7 @@ def axes_of(cores: int, batches: Sequence[int], delays_ms: Sequence[int]) -> lis
             "minWorkers": count,
             "maxWorkers": count,
             "trust_nsfw.engine.threads": max(cores // count, 1),
+            "trust_nsfw.engine.pin_threads": count == 1,  # several would be bound to the same cores
             "trust_nsfw.decode_threads": max(cores // count, 1),
         }
         for count in counts
@@ -71,6 +79,7 @@ def axes_of(cores: int, batches: Sequence[int], delays_ms: Sequence[int]) -> lis
         Axis("maxBatchDelay, ms", {str(delay): {"maxBatchDelay": delay} for delay in delays_ms}),
         Axis("workers x threads", workers),
         Axis("engine threads", {"default": {"trust_nsfw.engine.threads": 0}, **threads}),
+        Axis("affinity", {name: {"trust_nsfw.engine.pin_threads": pinned} for name, pinned in AFFINITY.items()}),
         Axis(
             "decode threads",
             {str(count): {"trust_nsfw.decode_threads": count} for count in sorted({*counts, 2 * cores})},
@@ -92,12 +101,16 @@ def combined(axes: Sequence[Axis], chosen: Mapping[str, str]) -> dict[str, Any]:
     return changes
 
 
-def expected_scores(archive: Archive, pictures: Path, scratch: Path) -> list[dict[str, float]]:
-    """Return what the archive answers to each picture, from a process that then ends."""
+def expected_scores(archive: Archive, pictures: Path, scratch: Path) -> Scores:
+    """Return what the archive answers to each picture, from a process that then ends.
+
+    Raises WrongAnswerError for actions that don't follow from the scores, ValueError for pictures that score alike.
+    """
     unpacked = archive.unpack(scratch / "unpacked")
     arguments = [str(unpacked), str(pictures)]
     with Coprocess("measuring.in_process", arguments, environ=os.environ, path=str(unpacked)) as beside:
-        scores: list[dict[str, float]] = beside.ask(what="expected")
+        scores, _ = learned(beside, archive.name)
+    required_told_apart(archive.name, "ours", scores)
     return scores
 
 
@@ -113,7 +126,10 @@ def measure(
     generator: Coprocess,
     busy_is_fine: bool = False,
 ) -> list[Measurement]:
-    """Start a server with some settings changed and load it with each number of users. Raises WrongAnswerError."""
+    """Start a server with some settings changed and load it with each number of users.
+
+    Raises StartError, WrongAnswerError, NoRateError.
+    """
     found = []
     with tempfile.TemporaryDirectory(prefix="sweep-", dir=target.scratch) as name:
         copy = Archive(setting, Path(name) / "changed.mar")
@@ -128,9 +144,7 @@ def measure(
                     "warmup_seconds": WARMUP_SECONDS,
                     "busy_is_fine": busy_is_fine,
                 }
-                result: dict[str, Any] = generator.ask(load=load, expected=list(target.expected))
-                if result["problems"]:
-                    raise WrongAnswerError(f"{axis} {setting}, {count} users: " + "; ".join(result["problems"]))
+                result = apply(generator, load, target.expected, f"{axis} {setting}, {count} users")
                 found.append(
                     Measurement(
                         axis=axis,
@@ -180,3 +194,10 @@ def outcomes(measurements: Sequence[Measurement], axis: Axis) -> list[Outcome]:
         return {count: median(one[field] for one in kept if one["users"] == count) for count in users}
 
     return [Outcome(medians(setting, "images_per_s"), medians(setting, "p50_ms")) for setting in axis.settings]
+
+
+def capacity(together: Sequence[Measurement]) -> float:
+    """Return images per second of the settings together: the median over the rounds, of the users who got the least."""
+    return min(
+        median(one.images_per_s for one in together if one.users == users) for users in {one.users for one in together}
+    )

@@ -19,13 +19,15 @@ def markdown(record: Record) -> str:
             *table(("figure", "must be", "median", "least to most", ""), map(_goal_row, figures.goals(record))),
             "\nRatios are medians of the ratios of each round, so that a drift of the machine cancels.",
             "\n## Images per second\n",
-            *table(("", "median", "least to most"), map(_rate_row, figures.throughputs(record))),
+            *table(("", "median", "least to most"), map(_row, figures.throughputs(record))),
+            "\n## Images per batch that the server formed\n",
+            *table(("", "median", "least to most"), map(_row, figures.mean_batches(record))),
             "\n## Latency, ms\n",
             *table(("", *(f"p{percent}" for percent in figures.PERCENTILES)), _latency_rows(record)),
             "\n## CPU time per image, ms\n",
             *table(("", "worker", "Java", "load generator"), _cpu_rows(record)),
             "\n## Memory of the worker, MiB\n",
-            *table(("", "RSS", "PSS", "peak RSS"), _memory_rows(record)),
+            *table(("", *figures.MEMORIES.values()), _memory_rows(record)),
             "\n## One user, ms\n",
             *table(("", "median", "least to most"), _lone_rows(record)),
             "\n## The machine at its best\n",
@@ -41,7 +43,14 @@ def rows_of_csv(record: Record) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("figure", "unit", "round", "value", "must_be"))
-    for figure in (*figures.goals(record), *figures.throughputs(record)):
+    for figure in (
+        *figures.goals(record),
+        *figures.throughputs(record),
+        *figures.mean_batches(record),
+        *figures.latency_figures(record),
+        *figures.cpu_figures(record),
+        *figures.memory_figures(record),
+    ):
         for number, value in enumerate(figure.values, start=1):
             writer.writerow((figure.name, figure.unit, number, f"{value:.6g}", figure.target or ""))
     return text.getvalue()
@@ -57,10 +66,10 @@ def _session(record: Record) -> list[str]:
     machine, options = record["machine"], record["options"]
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     contenders = "; ".join(
-        f"**{name}**: {one['engine']}, {one['precision']}, at most {record['shift_from_fp32'][name]:.4f} from the fp32 "
-        "reference"
+        f"**{name}**: {_what_runs(one)}, at most {record['shift_from_fp32'][name]:.4f} from the fp32 reference"
         for name, one in record["contenders"].items()
     )
+    told_apart = ", ".join(f"{name} {100 * share:.1f} %" for name, share in record["told_apart"].items())
     return [
         f"{record['started_utc']}, `{record['command']}`\n",
         f"{machine['cpu']}, {machine['cores']} cores ({', '.join(machine['flags'])}), {machine['memory_gib']} GiB, "
@@ -68,9 +77,19 @@ def _session(record: Record) -> list[str]:
         f"Model {record['checkpoint']}; {contenders}. {options['pictures']} JPEGs of "
         f"{record['mean_picture_kb']:.0f} kB on average, every body sent only once; "
         f"alternating rounds: {len(record['rounds'])}, {options['seconds']:g} s for each measurement. "
-        f"Every one of {record['checked_answers']:,} answers was checked and right. The baseline's name no picture: "
-        f"one in another's place shows by its scores, for {100 * record['told_apart']:.1f} % of all pairs.",
+        f"Every one of {record['checked_answers']:,} answers was checked and right. Checked are scores and, in ours, "
+        "actions; if one picture's scores came in another's place, that would show in so many of all pairs: "
+        f"{told_apart}.",
     ]
+
+
+def _what_runs(description: Record) -> str:
+    merged = description["merge_tokens"]
+    merging = f"{merged} tokens merged a layer" if merged else "no tokens merged"
+    words = [description["engine"], description["precision"], merging]
+    if actions := description.get("actions"):
+        words.append("actions " + " and ".join(f"{action} {count}" for action, count in sorted(actions.items())))
+    return ", ".join(words)
 
 
 def _goal_row(figure: Figure) -> tuple[str, ...]:
@@ -78,29 +97,32 @@ def _goal_row(figure: Figure) -> tuple[str, ...]:
     return (figure.name, str(figure.target or ""), *_spread(figure.spread, figure.unit), met)
 
 
-def _rate_row(figure: Figure) -> tuple[str, ...]:
+def _row(figure: Figure) -> tuple[str, ...]:
     return (figure.name, *_spread(figure.spread))
 
 
 def _latency_rows(record: Record) -> Iterable[tuple[str, ...]]:
-    for name in (*figures.own_names(record), figures.STOCK):
-        for users in ("1", *figures.users_of(record)) if name != figures.STOCK else figures.users_of(record):
+    for name in record["contenders"]:
+        for users in figures.asked_of(record, name):
             found = figures.latencies(record, name, users)
             yield (f"{name}, {users} user{'s' * (users != '1')}", *(f"{ms:,.0f}" for ms in found.values()))
 
 
 def _cpu_rows(record: Record) -> Iterable[tuple[str, ...]]:
-    for name in (*figures.own_names(record), figures.STOCK):
+    for name in record["contenders"]:
         for users in figures.users_of(record):
-            groups = (figures.cpu_seconds(record, name, users, group) for group in ("worker", "java", "generator"))
-            yield (f"{name}, {users} users", *(f"{1000 * seconds:,.2f}" for seconds in groups))
+            groups = (figures.cpu_seconds(record, name, users, group) for group in figures.CPU_GROUPS)
+            spreads = [Spread.of(1000 * seconds for seconds in rounds) for rounds in groups]
+            yield (
+                f"{name}, {users} users",
+                *(f"{one.median:,.2f} ({one.least:,.2f} to {one.most:,.2f})" for one in spreads),
+            )
 
 
 def _memory_rows(record: Record) -> Iterable[tuple[str, ...]]:
     for name, moments in record["memory"].items():
         for moment, held in moments.items():
-            when = {"idle": "ready, nothing asked yet", "served": "after the load"}[moment]
-            yield (f"{name}, {when}", *(f"{held[kind]:,.0f}" for kind in ("rss", "pss", "peak_rss")))
+            yield (f"{name}, {figures.MOMENTS[moment]}", *(f"{held[kind]:,.0f}" for kind in figures.MEMORIES))
 
 
 def _lone_rows(record: Record) -> Iterable[tuple[str, ...]]:

@@ -21,6 +21,8 @@ from archiving.inputs import (
     handler_files,
     source_digest,
 )
+from lowering.errors import UntraceableError
+from lowering.pictures import Pictures
 from lowering.plan import Plan
 from model_sources.publication import alone_in
 from model_sources.record import SourceRecord
@@ -38,8 +40,6 @@ from trust_nsfw.service import MODEL_NAME, POLICIES_FOLDER
 from trust_nsfw.settings import Settings
 
 VERSION = "1.0"
-MAX_BATCH = 8
-"""Images that the reference scores at once."""
 SCRATCH = ".build-"
 
 
@@ -52,6 +52,7 @@ def build(model: Path, model_config: Path, out: Path, *, explanations: bool = Tr
     if not model.is_dir():
         raise CheckpointError(f"{model} is not a directory; scripts/fetch_model.py makes one")
     settled, reason = plan.settled(SourceRecord.read(model).weights)
+    pictures = Pictures.read(plan.calibration_images, plan.gate_images)
     verify(model)
     settings = Settings.parse(read_model_config(model_config))
     check_policies(HANDLER / POLICIES_FOLDER)
@@ -59,9 +60,23 @@ def build(model: Path, model_config: Path, out: Path, *, explanations: bool = Tr
         remove_leftovers(out.parent, Path(folder))
         stage = Path(folder) / "stage"
         stage_files(stage, model, model_config)
-        sources = source_digest(model, model_config, explanations=explanations)
-        describe(stage, model, sources, settings, settled, explanations=explanations)
-        if settled.precision != "none" and not explanations:
+        reference = reference_pipeline(stage, settings)
+        try:
+            graph = make_graph(stage, settled, pictures, reference, SourceRecord.read(model).weights)
+        except UntraceableError as error:
+            if plan.precision != "auto" or settled.lossy:
+                raise
+            graph, reason = None, f"torch will serve: {error}"
+        describe(
+            stage,
+            SourceRecord.read(model),
+            reference,
+            source_sha256=source_digest(model, model_config, explanations=explanations),
+            explanations=explanations,
+            graph=graph,
+            build=build_record(plan, settled, pictures),
+        )
+        if graph is not None and not explanations:
             leave_out_weights(stage)
         package(stage, Path(folder)).replace(out)
     return reason
@@ -106,15 +121,40 @@ def stage_files(stage: Path, model: Path, model_config: Path) -> None:
         (stage / CHECKPOINT_FOLDER / file.name).symlink_to(file.resolve())
 
 
-def describe(
-    stage: Path, model: Path, source_sha256: str, settings: Settings, plan: Plan, *, explanations: bool
-) -> None:
-    """Write the graph and manifest.json, with golden pairs scored by the fp32 reference engine."""
+def reference_pipeline(stage: Path, settings: Settings) -> Pipeline:
+    """Return a pipeline over the staged checkpoint in fp32, which every graph and golden pair is measured by."""
     checkpoint = stage / CHECKPOINT_FOLDER
     spec = PreprocessingSpec.load(checkpoint)
-    reference = TorchEngine(checkpoint, spec, torch.device("cpu"), precision="fp32", max_batch=MAX_BATCH)
-    pipeline = Pipeline(reference, spec, load_policies(stage / POLICIES_FOLDER), settings)
-    source = SourceRecord.read(model)
+    max_batch = settings.engine.max_batch
+    engine = TorchEngine(checkpoint, spec, torch.device("cpu"), precision="fp32", max_batch=max_batch)
+    return Pipeline(engine, spec, load_policies(stage / POLICIES_FOLDER), settings)
+
+
+def make_graph(stage: Path, plan: Plan, pictures: Pictures, reference: Pipeline, weights: str) -> Graph | None:
+    """Write the graph that a settled plan asks for, none where it asks for none.
+
+    Raises GateError where it is lossy and decides otherwise, UntraceableError where OpenVINO can't make one.
+    """
+    if plan.precision == "none":
+        return None
+    from lowering.lower import lower  # noqa: PLC0415 - brings OpenVINO, which not every machine has
+
+    return lower(stage, plan, pictures, reference, weights)
+
+
+def describe(
+    stage: Path,
+    source: SourceRecord,
+    reference: Pipeline,
+    *,
+    source_sha256: str,
+    explanations: bool,
+    graph: Graph | None,
+    build: dict[str, Any],
+) -> None:
+    """Write manifest.json, with golden pairs scored by the fp32 reference."""
+    checkpoint = stage / CHECKPOINT_FOLDER
+    spec = PreprocessingSpec.load(checkpoint)
     Manifest(
         checkpoint=source.checkpoint,
         revision=source.revision,
@@ -125,17 +165,10 @@ def describe(
         fingerprint=spec.fingerprint,
         source_sha256=source_sha256,
         explanations=explanations,
-        golden=golden_pairs(pipeline),
-        graph=None if plan.precision == "none" else make_graph(stage, spec, plan, pipeline, source.weights),
-        build=build_record(plan),
+        golden=golden_pairs(reference),
+        graph=graph,
+        build=build,
     ).write(stage)
-
-
-def make_graph(stage: Path, spec: PreprocessingSpec, plan: Plan, reference: Pipeline, weights: str) -> Graph:
-    """Write the graph that a settled plan asks for; raises GateError where it is lossy and decides otherwise."""
-    from lowering.lower import lower  # noqa: PLC0415 - brings OpenVINO, which not every machine has
-
-    return lower(stage, spec, plan, reference, weights)
 
 
 def leave_out_weights(stage: Path) -> None:

@@ -1,7 +1,8 @@
 """Generated pictures, of which the first are recorded in an archive with their scores, to be replayed where it loads.
 
 Flat shapes, gradients, stripes and coloured blocks at several sizes and aspect ratios, so that decoding, resizing and
-the model all take part. They are drawn once, when an archive is built, and travel in it as PNG bytes.
+the model all take part. They are drawn once, when an archive is built, and travel in it as bytes: PNG, and JPEG where
+they are so large that the service decodes a JPEG small.
 """
 
 from io import BytesIO
@@ -10,19 +11,22 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 SEED = 20_240_613
-SIZES_PX = ((224, 224), (320, 240), (200, 300), (480, 360), (96, 96), (640, 200), (256, 256), (300, 400))
+JPEG_PIXELS = 1_000_000
+SIZES_PX = ((224, 224), (320, 240), (1280, 960), (480, 360), (96, 96), (640, 200), (256, 256), (300, 400))
 
 
 def golden_pictures() -> list[bytes]:
-    """Return PNG bytes, the same on every call: one picture for each entry of SIZES_PX."""
+    """Return encoded pictures, the same on every call: one picture for each entry of SIZES_PX."""
     return generated_pictures(len(SIZES_PX), SEED)
 
 
 def generated_pictures(count: int, seed: int) -> list[bytes]:
-    """Return PNG bytes of `count` pictures, the same for the same seed, their sizes those of SIZES_PX in turn."""
+    """Return `count` encoded pictures, the same for the same seed, their sizes those of SIZES_PX in turn."""
     random = np.random.default_rng(seed)
     painters = (_shapes, _gradient, _stripes, _blocks)
-    return [_png(painters[index % len(painters)](random, *SIZES_PX[index % len(SIZES_PX)])) for index in range(count)]
+    return [
+        _encoded(painters[index % len(painters)](random, *SIZES_PX[index % len(SIZES_PX)])) for index in range(count)
+    ]
 
 
 def _shapes(random: np.random.Generator, width: int, height: int) -> Image.Image:
@@ -55,7 +59,10 @@ def _colour(random: np.random.Generator) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _png(image: Image.Image) -> bytes:
+def _encoded(image: Image.Image) -> bytes:
     buffer = BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
+    if image.width * image.height < JPEG_PIXELS:
+        image.save(buffer, format="PNG", optimize=True)
+    else:
+        image.save(buffer, format="JPEG", quality=90)
     return buffer.getvalue()

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from lowering.pictures import PictureFolder
+from lowering.pictures import Pictures
 from lowering.plan import Plan
 from trust_nsfw.manifest import MANIFEST_FILE
 
@@ -55,26 +55,31 @@ def is_up_to_date(
 ) -> bool:
     """Tell whether an archive exists, is whole, was built from exactly these sources, and as the plan says.
 
-    A plan that leaves everything open takes whatever graph was built.
+    A plan that leaves everything open takes whatever graph was built, but none that was forced past its gate. Raises
+    SettingsError for a plan that can't be carried out.
     """
     try:
         with zipfile.ZipFile(archive) as content:
             manifest = json.loads(content.read(MANIFEST_FILE))
-            sources, built = manifest["source_sha256"], manifest["build"]
-    except (OSError, LookupError, ValueError, TypeError, zipfile.BadZipFile):
+            sources, built, graph = manifest["source_sha256"], manifest["build"], manifest["graph"] or {}
+            forced = bool(graph.get("forced"))
+    except (OSError, LookupError, ValueError, TypeError, AttributeError, zipfile.BadZipFile):
         return False
-    wanted = {key: value for key, value in build_record(plan).items() if value not in ("auto", None)}
+    if sources != source_digest(model, model_config, explanations=explanations) or (forced and not plan.force):
+        return False
+    settled, _ = plan.settled(str(manifest.get("weights")))
     if plan == ANY_PLAN:
-        wanted = {}
-    same_sources = bool(sources == source_digest(model, model_config, explanations=explanations))
-    return same_sources and all(built.get(key) == value for key, value in wanted.items())
+        return bool(built["precision"] != "none" or settled.precision == "none" or built["asked"] == "none")
+    wanted = build_record(plan, settled, Pictures.read(plan.calibration_images, plan.gate_images))
+    return all(built.get(key) == value for key, value in wanted.items() if key != "asked")
 
 
-def build_record(plan: Plan) -> dict[str, Any]:
+def build_record(plan: Plan, settled: Plan, pictures: Pictures) -> dict[str, Any]:
     """Return what a manifest says of the plan its graph was built by; folders by the digest of their contents."""
     return {
-        "precision": plan.precision,
-        "merge_tokens": plan.merge_tokens,
-        "calibration": plan.calibration_images and PictureFolder.read(plan.calibration_images).digest,
-        "gate": plan.gate_images and PictureFolder.read(plan.gate_images).digest,
+        "asked": plan.precision,
+        "precision": settled.precision,
+        "merge_tokens": settled.merge_tokens,
+        "calibration": pictures.calibration and pictures.calibration.digest,
+        "gate": pictures.gate and pictures.gate.digest,
     }

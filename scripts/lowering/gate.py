@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from lowering.errors import GateError
 from lowering.pictures import PictureFolder
-from trust_nsfw.errors import StartupError
 from trust_nsfw.pipeline import Pipeline
 from trust_nsfw.schema import LABELS, Action, Answer, Item, Request, Verdict
 
@@ -24,10 +24,6 @@ CHUNK_IMAGES = 8
 
 Decided = Mapping[str, Verdict]
 """One picture's verdict under each policy, by the policy's name."""
-
-
-class GateError(StartupError):
-    """A lossy graph that decides otherwise than the reference, or too few pictures to tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lowering.quiet_nncf import nncf
+from lowering.errors import UntraceableError
 from lowering.token_merging import MERGING, MergingViT
 from trust_nsfw.engines.classifier import Classifier
 from trust_nsfw.engines.quiet_openvino import ov
 from trust_nsfw.engines.scorer import Scorer
-from trust_nsfw.errors import CheckpointError
 from trust_nsfw.preprocess import PreprocessingSpec
 
 NAME = "trust_nsfw"
@@ -26,7 +25,7 @@ COUNTED_NAME = re.compile(r"\w+_\d+")
 
 
 def trace(checkpoint: Path, spec: PreprocessingSpec, merge_tokens: int = 0) -> ov.Model:
-    """Trace a checkpoint in fp32, with `merge_tokens` tokens merged a layer; raises CheckpointError where it can't be.
+    """Trace a checkpoint in fp32, with `merge_tokens` tokens merged a layer; raises UntraceableError where it can't be.
 
     Normalisation and softmax are in the graph, by the very module that the torch engine runs.
     """
@@ -42,7 +41,7 @@ def trace(checkpoint: Path, spec: PreprocessingSpec, merge_tokens: int = 0) -> o
             graph = ov.convert_model(scorer, example_input=example, input=[shape])
     except Exception as error:  # what a foreign architecture makes a tracer raise has no common base
         reason = str(error).strip().split("\n")[0]
-        raise CheckpointError(f"OpenVINO can't trace the checkpoint ({reason}); --precision none serves it") from error
+        raise UntraceableError(f"OpenVINO can't trace the checkpoint ({reason})") from error
     graph.set_friendly_name(NAME)
     return graph
 
@@ -52,6 +51,8 @@ def quantized(graph: ov.Model, inputs: list[NDArray[np.uint8]]) -> ov.Model:
 
     NNCF's recipe for transformers, with SmoothQuant (Xiao et al., ICML 2023), where there is attention.
     """
+    from lowering.quiet_nncf import nncf  # noqa: PLC0415 - other precisions do without
+
     attends = any(node.get_type_name() == ATTENTION for node in graph.get_ops())
     return nncf.quantize(
         graph,
@@ -65,6 +66,8 @@ def quantized(graph: ov.Model, inputs: list[NDArray[np.uint8]]) -> ov.Model:
 
 def with_quantized_weights(graph: ov.Model) -> ov.Model:
     """Return the graph with 8-bit weights; activations are quantized as they come where the CPU gains by it."""
+    from lowering.quiet_nncf import nncf  # noqa: PLC0415 - other precisions do without
+
     return nncf.compress_weights(graph, mode=nncf.CompressWeightsMode.INT8_SYM)
 
 

@@ -44,3 +44,21 @@ class PictureFolder:
                 f"{len(shared)} of the pictures in {self.path} are also in {other.path}, {one} among them; "
                 "the gate needs pictures that calibration has not seen"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """What a graph is calibrated and gated on; read once, so that what is recorded is what was used."""
+
+    calibration: PictureFolder | None = None
+    gate: PictureFolder | None = None
+
+    @classmethod
+    def read(cls, calibration: Path | None, gate: Path | None) -> "Pictures":
+        """Read the folders that are given; raises SettingsError for one that can't serve, and for shared pictures."""
+        pictures = cls(
+            PictureFolder.read(calibration) if calibration else None, PictureFolder.read(gate) if gate else None
+        )
+        if pictures.calibration and pictures.gate:
+            pictures.gate.require_held_out(pictures.calibration)
+        return pictures

@@ -44,6 +44,8 @@ class Plan:
         settled, reason = self, f"{self.precision}, as asked for"
         if self.precision == "auto":
             settled, reason = self._automatic()
+        if settled.precision in QUANTIZED and importlib.util.find_spec("nncf") is None:
+            raise SettingsError(f"--precision {settled.precision}: NNCF is not installed (extra `openvino`)")
         if settled.precision == "int8" and self.calibration_images is None and weights != "random":
             raise SettingsError("--precision int8 is calibrated on pictures like your traffic: --calibration-images")
         if settled.lossy and self.gate_images is None and weights != "random" and not self.force:
@@ -62,6 +64,11 @@ class Plan:
             )
             if folder is None
         ]
-        return replace(self, precision="bf16"), (
-            f"bf16, which needs no gate; int8 would answer {GAIN}: add {' and '.join(lacking)}"
+        precision = "bf16"
+        if self.merge_tokens:  # a lossy graph is served in the very precision that it was gated in
+            from trust_nsfw.engines.candidates import cpu_has_bf16  # noqa: PLC0415 - brings torch
+
+            precision = "bf16" if cpu_has_bf16() else "fp32"
+        return replace(self, precision=precision), (
+            f"{precision}, which needs no calibration; int8 would answer {GAIN}: add {' and '.join(lacking)}"
         )

@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def server(tmp_path_factory: pytest.TempPathFactory, starter_checkpoint: Path) -> Iterator[TorchServeProcess]:
     """The starter in fp32, so that scores can be compared tightly; batches wait long enough to be seen."""
     folder = tmp_path_factory.mktemp("server")
-    settings = {"precision: auto": "precision: fp32", "maxBatchDelay: 3": "maxBatchDelay: 50"}
+    settings = {"precision: auto": "precision: fp32", "maxBatchDelay: 1 ": "maxBatchDelay: 50 "}
     with prepare_server(folder, starter_checkpoint, settings) as running:
         running.wait_until_ready()
         yield running

@@ -1,5 +1,7 @@
 """Engines: uint8 batches in, probabilities out. Each wraps one inference library behind the same protocol."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -20,4 +22,20 @@ class Engine(Protocol):
 
         The batch is C-contiguous and is read during the call only; the rows returned are the caller's to keep.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Rows that were asked for."""
+
+    rows: Callable[[], NDArray[np.float32]]
+    """Waits for the rows, float32 [B, 5] in the order of the batch; raises what the engine raised."""
+
+
+class OverlappingEngine(Engine, Protocol):
+    """An engine with `overlaps`: it takes further batches while one computes."""
+
+    def start(self, batch: NDArray[np.uint8]) -> Pending:
+        """Begin what `probabilities` does and return; `batch` must not change until its rows are there."""
         ...

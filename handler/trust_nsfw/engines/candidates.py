@@ -54,10 +54,14 @@ def resolve_device(gpu_id: int | None) -> torch.device:
 
 
 def graph_precisions(graph: Graph) -> tuple[str, ...]:
-    """Return the precisions a graph can be served in on this CPU, fastest first; a lossy one knows only its own."""
-    if graph.precision == "bf16" and not graph.golden:
-        return ("bf16", "fp32") if cpu_has_bf16() else ("fp32",)
-    return (graph.precision,)
+    """Return the precisions a graph can be served in on this CPU, fastest first; a lossy one knows only its own.
+
+    Empty for a lossy graph in bf16 where the CPU has none: what was gated can't be computed there.
+    """
+    if graph.precision != "bf16":
+        return (graph.precision,)
+    exact = () if graph.golden else ("fp32",)
+    return ("bf16", *exact) if cpu_has_bf16() else exact
 
 
 def torch_precisions(device: torch.device) -> tuple[str, ...]:

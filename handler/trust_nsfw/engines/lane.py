@@ -6,15 +6,14 @@ Batches are padded to a few sizes (buckets), each compiled and recorded before t
 
 import logging
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from trust_nsfw.engines import Pending
 from trust_nsfw.engines.compilation import Compile
 from trust_nsfw.engines.scorer import Scorer
 from trust_nsfw.engines.staging import Landing, Run, Staging
@@ -30,14 +29,6 @@ what rounding may do, the golden pairs judge."""
 
 MOST_CAUSE_CHARACTERS = 1000
 """What a log line takes of a compiler's complaint."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """Rows that were asked for."""
-
-    rows: Callable[[], NDArray[np.float32]]
-    """Waits for the rows, float32 [B, 5] in the order of the batch; raises what the engine raised."""
 
 
 class Lane:

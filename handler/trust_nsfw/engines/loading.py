@@ -6,6 +6,7 @@ import torch
 
 from trust_nsfw.engines import Engine
 from trust_nsfw.engines.candidates import Candidate
+from trust_nsfw.errors import CheckpointError
 from trust_nsfw.manifest import CHECKPOINT_FOLDER, GRAPH_FILE
 from trust_nsfw.preprocess import PreprocessingSpec
 from trust_nsfw.settings import EngineSettings
@@ -16,8 +17,10 @@ def load_engine(
 ) -> Engine:
     """Load an unpacked archive's graph or checkpoint and warm it up; raises CheckpointError where it can't be used."""
     if candidate.engine == "openvino":
-        from trust_nsfw.engines.openvino_engine import OpenVinoEngine  # noqa: PLC0415 - may not be installed
-
+        try:
+            from trust_nsfw.engines.openvino_engine import OpenVinoEngine  # noqa: PLC0415 - may not be installed
+        except ImportError as error:
+            raise CheckpointError(f"OpenVINO can't be imported: {error}") from None
         return OpenVinoEngine(
             archive / GRAPH_FILE,
             precision=candidate.precision,

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from trust_nsfw.engines.candidates import cpu_has_bf16
 from trust_nsfw.engines.quiet_openvino import ov
 from trust_nsfw.errors import CheckpointError
 from trust_nsfw.schema import LABELS
@@ -24,7 +25,7 @@ class OpenVinoEngine:
     overlaps = False
 
     def __init__(
-        self, graph: Path, *, precision: str, max_batch: int, threads: int = 0, pin_threads: bool = True
+        self, graph: Path, *, precision: str, max_batch: int, threads: int = 0, pin_threads: bool = False
     ) -> None:
         """Compile an OpenVINO graph (.xml beside .bin) for this CPU and warm it up.
 
@@ -32,24 +33,23 @@ class OpenVinoEngine:
         """
         self.precision = precision
         self.max_batch = max_batch
-        core = ov.Core()
         options = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": ARITHMETIC.get(precision, "bf16" if has_native_bf16() else "f32"),
+            "INFERENCE_PRECISION_HINT": ARITHMETIC.get(precision, "bf16" if cpu_has_bf16() else "f32"),
             "ENABLE_CPU_PINNING": pin_threads,
             "NUM_STREAMS": 1,
         }
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
         try:
+            core = ov.Core()
             model = core.read_model(graph)
             height, width = (model.input(0).partial_shape[axis].get_length() for axis in (1, 2))
-            compiled = core.compile_model(model, DEVICE, options)
+            self._request = core.compile_model(model, DEVICE, options).create_infer_request()
+            for size in sorted({1, max_batch}):
+                self.probabilities(np.zeros((size, height, width, 3), dtype=np.uint8))
         except RuntimeError as error:
             raise CheckpointError(f"{graph.name} is not a graph that OpenVINO {ov.__version__} runs: {error}") from None
-        self._request = compiled.create_infer_request()
-        for size in sorted({1, max_batch}):
-            self.probabilities(np.zeros((size, height, width, 3), dtype=np.uint8))
 
     def probabilities(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Map uint8 [B, H, W, 3] to float32 [B, 5] in the order of LABELS; the batch is read in place."""
@@ -59,8 +59,3 @@ class OpenVinoEngine:
         rows: NDArray[np.float32] = self._request.get_output_tensor().data.copy()
         assert rows.shape == (len(batch), len(LABELS)), f"the graph gave {rows.shape}"
         return rows
-
-
-def has_native_bf16() -> bool:
-    """Whether this CPU computes in bf16 faster than in fp32."""
-    return "BF16" in ov.Core().get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from trust_nsfw.engines import Pending
 from trust_nsfw.engines.classifier import Classifier
 from trust_nsfw.engines.compilation import Compile, reduce_overhead
-from trust_nsfw.engines.lane import Lane, Pending
+from trust_nsfw.engines.lane import Lane
 from trust_nsfw.engines.scorer import Scorer
 from trust_nsfw.preprocess import PreprocessingSpec
 

@@ -39,6 +39,11 @@ def test_a_graph_that_merges_tokens_is_served_in_the_precision_it_was_proved_in(
     assert "openvino fp32" not in tried(graph=MERGING)
 
 
+def test_a_bf16_graph_that_merges_tokens_is_not_served_where_the_cpu_has_no_bf16(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True})
+    assert tried(graph=MERGING) == ["torch fp32"]
+
+
 def test_without_openvino_or_without_weights_the_other_serves(monkeypatch):
     assert tried(graph=INT8, has_weights=False) == ["openvino int8"]
     monkeypatch.setattr(module, "has_openvino", lambda: False)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from trust_nsfw.engine_feed import EngineFeed
+from trust_nsfw.engines import Pending
 from trust_nsfw.errors import InternalError
 from trust_nsfw.preprocess import PreprocessingSpec
 
@@ -21,6 +22,11 @@ class Recorder:
         assert batch.flags.c_contiguous
         self.batches.append(batch.copy())
         return np.repeat(batch[:, 0, 0, :1], 5, axis=1).astype(np.float32)
+
+    def start(self, batch: np.ndarray) -> Pending:
+        assert self.overlaps
+        rows = self.probabilities(batch)
+        return Pending(lambda: rows)
 
     @property
     def sizes(self) -> list[int]:

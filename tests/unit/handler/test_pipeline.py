@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import pictures
-from trust_nsfw.engines import Engine
+from trust_nsfw.engines import Engine, Pending
 from trust_nsfw.frames import Box
 from trust_nsfw.pipeline import Pipeline
 from trust_nsfw.policy import Policy
@@ -125,6 +125,11 @@ class Counting:
         self.name, self.precision, self.overlaps = engine.name, engine.precision, overlaps
         self.sizes: list[int] = []
         self._engine, self._before = engine, before
+
+    def start(self, batch: np.ndarray) -> Pending:
+        assert self.overlaps
+        rows = self.probabilities(batch)
+        return Pending(lambda: rows)
 
     def probabilities(self, batch: np.ndarray) -> np.ndarray:
         self._before()

@@ -104,30 +104,37 @@ def test_a_jpeg_too_small_to_shrink_equals_transformers_own_bit_for_bit(size):
     assert np.abs(ours.transpose(2, 0, 1) - expected).max() < 1e-6
 
 
+UNSURE = next(name for name in pictures.PHOTOS if "rocket" in name)
+"""The photo whose probabilities, 0.58 at the top, move by more than 0.01 when single values are rounded otherwise."""
+
+
 @pytest.fixture(scope="module", params=[(name, turned) for name in pictures.PHOTOS for turned in (False, True)])
-def twelve_megapixels(request: pytest.FixtureRequest) -> bytes:
-    """A photo as a phone would send it, upright or to be turned by EXIF; its sides are no multiples of eight."""
+def twelve_megapixels(request: pytest.FixtureRequest) -> tuple[str, bytes]:
+    """A photo's name, and it as a phone would send it, upright or turned by EXIF; its sides no multiples of eight."""
     name, turned = request.param
     large = pictures.photo(name).resize((4001, 3003), Image.Resampling.LANCZOS)
     if not turned:
-        return pictures.encode(large, "JPEG", quality=90)
-    return pictures.encode(large.transpose(Image.Transpose.ROTATE_90), "JPEG", quality=90, exif=pictures.exif(6))
+        return name, pictures.encode(large, "JPEG", quality=90)
+    turned_left = large.transpose(Image.Transpose.ROTATE_90)
+    return name, pictures.encode(turned_left, "JPEG", quality=90, exif=pictures.exif(6))
 
 
 def test_a_large_jpeg_decoded_small_comes_out_as_from_the_whole_picture(twelve_megapixels, starter_checkpoint):
+    name, payload = twelve_megapixels
     spec = PreprocessingSpec.load(starter_checkpoint)
-    whole, shrunk = (model_input(twelve_megapixels, spec, shrunk=shrunk) for shrunk in (False, True))
+    whole, shrunk = (model_input(payload, spec, shrunk=shrunk) for shrunk in (False, True))
     changed = np.abs(whole.astype(int) - shrunk)
     assert 0 < changed.mean() <= 0.5
     probabilities = starter(starter_checkpoint).probabilities
     moved = np.abs(np.subtract(*probabilities(np.stack([whole, shrunk])))).max()
-    assert moved <= max(0.01, moved_by_rounding(probabilities, whole, share=(changed > 0).mean()))
+    unsure = moved_by_rounding(probabilities, whole, share=(changed > 0).mean()) if name == UNSURE else 0.0
+    assert moved <= max(0.01, unsure)
 
 
 def moved_by_rounding(probabilities, whole: np.ndarray, share: float) -> float:
     """Return how far probabilities move when a share of all values is off by one at random, the largest of 16 times.
 
-    On the rocket, of which the starter model is unsure, that is 0.03, and no resize but the exact one could do better.
+    On the photo of which the starter is unsure that is 0.03, and no resize but the exact one could do better.
     """
     random = np.random.default_rng(0)
     chances = [share / 2, 1 - share, share / 2]

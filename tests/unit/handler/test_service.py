@@ -1,6 +1,7 @@
 """Loading an archive: what serves, and what refuses with which reason."""
 
 import json
+import sys
 import zipfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from archiving.building import build
 from archiving.inputs import HANDLER, MODEL_CONFIG
 from trust_nsfw import golden
 from trust_nsfw.errors import CheckpointError, DriftError, PolicyError, SettingsError
+from trust_nsfw.manifest import graph_sha256
 from trust_nsfw.schema import Item, Request
 from trust_nsfw.service import Service
 
@@ -77,17 +79,45 @@ def test_torch_serves_where_the_graph_drifts(archive, caplog):
     assert "not serving by openvino in int8: golden picture 1 of 8" in caplog.text
 
 
-def test_a_graph_that_is_not_the_manifests_refuses(archive):
-    with (archive / "graph.bin").open("r+b") as file:
+@pytest.mark.parametrize("name", ["graph.bin", "graph.xml"])
+def test_a_graph_that_is_not_the_manifests_refuses(archive, name):
+    with (archive / name).open("r+b") as file:
         file.write(b"\xff\xff")
-    with pytest.raises(CheckpointError, match=r"graph\.bin is missing or not the one"):
+    with pytest.raises(CheckpointError, match="graph is missing or not the one the manifest describes"):
+        load(archive)
+    (archive / name).unlink()
+    with pytest.raises(CheckpointError, match="graph is missing"):
         load(archive)
 
 
-def test_a_graph_that_cannot_be_read_leaves_the_work_to_torch(archive, caplog):
+def with_graph(archive: Path, **changes: object) -> None:
+    graph = json.loads((archive / "manifest.json").read_text())["graph"]
+    edit_manifest(archive, graph=graph | {"sha256": graph_sha256(archive)} | changes)
+
+
+def test_a_graph_that_cannot_be_run_leaves_the_work_to_torch(archive, caplog):
     (archive / "graph.xml").write_text("<net/>")
+    with_graph(archive)
     assert load(archive).model.engine == "torch"
     assert "graph.xml is not a graph that OpenVINO" in caplog.text
+
+
+def test_an_openvino_that_cannot_be_imported_leaves_the_work_to_torch(archive, caplog, monkeypatch):
+    monkeypatch.setitem(sys.modules, "trust_nsfw.engines.openvino_engine", None)
+    assert load(archive).model.engine == "torch"
+    assert "OpenVINO can't be imported" in caplog.text
+
+
+def test_a_forced_graph_serves_and_the_log_tells(archive, caplog):
+    with_graph(archive, forced=True)
+    assert load(archive).describe()["graph"]["forced"] is True
+    assert "the graph was forced: it has not passed its gate" in caplog.text
+
+
+def test_weights_that_explanations_need_must_be_there(archive):
+    (archive / "checkpoint/model.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"holds no model\*\.safetensors"):
+        load(archive)
 
 
 def test_an_archive_for_explanations_that_are_not_wanted_holds_no_weights(tiny_checkpoint, tmp_path):

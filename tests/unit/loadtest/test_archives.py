@@ -1,3 +1,4 @@
+import json
 import zipfile
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 import yaml
 
 from measuring.archives import Archive, changed
+from trust_nsfw.checkpoint import weights_sha256
 
 CONFIG = {"batchSize": 8, "trust_nsfw": {"policy": "default", "engine": {"threads": 0}}}
 
@@ -42,3 +44,17 @@ def test_a_copy_with_other_settings_differs_in_nothing_else(archive: Archive, tm
     before, after = archive.unpack(tmp_path / "before"), copy.unpack(tmp_path / "after")
     for name in ("checkpoint/weights", "MAR-INF/MANIFEST.json"):
         assert (before / name).read_bytes() == (after / name).read_bytes()
+
+
+def test_an_archive_of_other_weights_is_refused(tmp_path: Path):
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "model.safetensors").write_bytes(b"weights")
+    files = {}
+    for name, sha256 in (("same", weights_sha256(model)), ("other", "0" * 64)):
+        files[name] = tmp_path / f"{name}.mar"
+        with zipfile.ZipFile(files[name], "w") as content:
+            content.writestr("manifest.json", json.dumps({"sha256": sha256}))
+    Archive("same", files["same"]).require_weights(model)
+    with pytest.raises(ValueError, match=r"other\.mar holds the weights 000000000000"):
+        Archive("other", files["other"]).require_weights(model)

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from bench_record import SCORES
+from measuring import load as load_module
 from measuring.load import Load, rate, run
 from measuring.pictures import Distinct
 
@@ -37,7 +38,8 @@ class Answering(BaseHTTPRequestHandler):
 
 def right(body: bytes) -> tuple[int, bytes]:
     image = {"sha256": hashlib.sha256(body).hexdigest()}
-    return 200, json.dumps({"results": [{"label": "neutral", "scores": SCORES, "image": image}]}).encode()
+    result = {"label": "neutral", "scores": SCORES, "action": "allow", "image": image}
+    return 200, json.dumps({"results": [result]}).encode()
 
 
 @contextmanager
@@ -116,6 +118,23 @@ def test_a_server_that_is_not_there_is_a_problem():
     with serving(right) as port:
         pass
     assert "ConnectionRefusedError" in loaded(port, seconds=60).problems[0]
+
+
+def test_a_server_that_answers_nobody_does_not_hold_up_the_run(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(load_module, "ANSWER_LIMIT_SECONDS", 0.2)
+    with serving(lambda _: (503, b"busy")) as port:
+        result = loaded(port, busy_is_fine=True, seconds=60)
+    assert "only 0 of 4 answers had come 0.2 s after the time was up" in result.problems[0]
+
+
+def test_a_user_who_fails_is_a_problem_and_not_just_one_user_less(monkeypatch: pytest.MonkeyPatch):
+    def broken(_: Distinct, jpeg: bytes) -> bytes:
+        raise RuntimeError(f"{len(jpeg)} bytes")
+
+    monkeypatch.setattr(Distinct, "bytes_of", broken)
+    with serving(right) as port:
+        result = loaded(port, seconds=60)
+    assert "a user failed: RuntimeError: 7 bytes" in result.problems[0]
 
 
 def test_the_rate_counts_whole_batches():

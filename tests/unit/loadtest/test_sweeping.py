@@ -2,7 +2,7 @@ import pytest
 
 from measuring import sweep_report
 from measuring.recommendation import Outcome, job_queue_size, recommended
-from measuring.sweeping import Axis, Measurement, axes_of, combined, outcomes
+from measuring.sweeping import Axis, Measurement, axes_of, capacity, combined, outcomes
 
 
 def outcome(at_16: float, at_32: float, lone_ms: float) -> Outcome:
@@ -37,11 +37,18 @@ def test_threads_times_workers_never_exceed_the_cores():
 
 def test_what_several_workers_share_is_not_undone_by_what_was_best_for_one():
     axes = axes_of(2, [4, 8], [3])
-    one = {"batchSize": "8", "maxBatchDelay, ms": "3", "engine threads": "2", "decode threads": "4"}
+    one = {
+        "batchSize": "8",
+        "maxBatchDelay, ms": "3",
+        "engine threads": "2",
+        "decode threads": "4",
+        "affinity": "pinned",
+    }
     alone = combined(axes, one | {"workers x threads": "1 x 2"})
     assert (alone["minWorkers"], alone["trust_nsfw.engine.threads"], alone["trust_nsfw.decode_threads"]) == (1, 2, 4)
     both = combined(axes, one | {"workers x threads": "2 x 1"})
     assert (both["minWorkers"], both["trust_nsfw.engine.threads"], both["trust_nsfw.decode_threads"]) == (2, 1, 1)
+    assert (alone["trust_nsfw.engine.pin_threads"], both["trust_nsfw.engine.pin_threads"]) == (True, False)
 
 
 def measured(setting: str, turn: int, users: int, rate: float) -> Measurement:
@@ -67,6 +74,16 @@ def test_outcomes_are_medians_over_the_rounds(axis, measurements):
     assert [outcome.images_per_s for outcome in outcomes(measurements, axis)] == [{1: 8, 16: 8}, {1: 10, 16: 10}]
 
 
+def test_capacity_is_the_median_of_the_users_who_got_least():
+    rates = {16: (10, 12, 11), 32: (9, 14, 10)}
+    assert capacity([measured("8", 1, users, rate) for users in rates for rate in rates[users]]) == 10
+
+
+def test_each_axis_is_named_by_its_first_word():
+    keys = [axis.key for axis in axes_of(2, [8], [3])]
+    assert keys == ["batchSize", "maxBatchDelay", "workers", "engine", "affinity", "decode"]
+
+
 def test_the_report_says_what_to_use_and_why(axis, measurements):
     record = {
         "started_utc": "2026-01-02 03:04 UTC",
@@ -83,11 +100,15 @@ def test_the_report_says_what_to_use_and_why(axis, measurements):
             "users": 38,
             "busy": 7,
             "p99_ms": 2100.0,
+            "kept_objective": False,
         },
     }
-    text = sweep_report.markdown(record, [axis], measurements)
+    together = [measured("8", turn, 16, rate) for turn, rate in enumerate((10, 11, 9), start=1)]
+    text = sweep_report.markdown(record, [axis], measurements, together)
     assert "| batchSize | 8 |" in text
-    assert "7 refusals (503), p99 of the answered 2,100 ms" in text
+    assert "7 refusals (503), p99 of the answered 2,100 ms: **beyond the objective**." in text
+    assert "| batchSize | 8 | 10.0 | 10.0 to 10.0 | 0.0% |" in text
+    assert "| 16 users | 10.0 | 9.00 to 11.0 | 160 | 192 |" in text
     assert "| 4 | 8.00, 10, 12 | 8.00, 160, 192 | 4.00 |" in text
     assert sweep_report.png(record, [axis], measurements).startswith(b"\x89PNG")
     assert sweep_report.rows_of_csv(measurements).count("\n") == 13

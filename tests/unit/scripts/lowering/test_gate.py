@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 import pictures
-from lowering.gate import MIN_IMAGES, GateError, GateReport, measure
+from lowering.errors import GateError
+from lowering.gate import MIN_IMAGES, GateReport, measure
 from lowering.pictures import PictureFolder
 from trust_nsfw.policy import Policy, Rule, decide
 from trust_nsfw.schema import Action, ImageInfo, Scores, Verdict

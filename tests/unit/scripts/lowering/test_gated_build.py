@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 import trained_vit
 from archiving.building import build
 from archiving.inputs import HANDLER, MODEL_CONFIG, is_up_to_date
-from lowering.gate import GateError
+from lowering.errors import GateError, UntraceableError
 from lowering.plan import Plan
 from trust_nsfw.errors import SettingsError
 from trust_nsfw.service import Service
@@ -63,6 +64,8 @@ def test_int8_that_decides_the_same_passes_and_is_what_auto_serves(trained, fold
     assert is_up_to_date(tmp_path / "nsfw.mar", trained, CONFIG)
     assert is_up_to_date(tmp_path / "nsfw.mar", trained, CONFIG, plan=plan)
     assert not is_up_to_date(tmp_path / "nsfw.mar", trained, CONFIG, plan=Plan(precision="bf16"))
+    assert not is_up_to_date(tmp_path / "nsfw.mar", trained, CONFIG, plan=replace(plan, merge_tokens=2))
+    assert not is_up_to_date(tmp_path / "nsfw.mar", trained, CONFIG, plan=replace(plan, gate_images=folders["few"]))
 
 
 def test_int8_calibrated_on_other_pictures_fails_and_leaves_the_old_archive(trained, folders, tmp_path):
@@ -80,9 +83,51 @@ def test_int8_calibrated_on_other_pictures_fails_and_leaves_the_old_archive(trai
 def test_force_builds_it_and_the_manifest_tells(trained, folders, tmp_path):
     plan = Plan("int8", calibration_images=folders["black"], gate_images=folders["few"], force=True)
     build(trained, CONFIG, tmp_path / "nsfw.mar", plan=plan)
-    graph = manifest(tmp_path / "nsfw.mar")["graph"]
+    archive = tmp_path / "nsfw.mar"
+    graph = manifest(archive)["graph"]
     assert graph["forced"] is True
+    assert is_up_to_date(archive, trained, CONFIG, plan=plan)
+    assert not is_up_to_date(archive, trained, CONFIG, plan=replace(plan, force=False))
+    assert not is_up_to_date(archive, trained, CONFIG)
     assert "40 readable images; the gate needs at least 500" in graph["gate"]["failures"]
+
+
+def test_force_without_a_gate_is_marked_as_well(trained, tmp_path, capsys):
+    build(trained, CONFIG, tmp_path / "nsfw.mar", plan=Plan("int8-dynamic", force=True))
+    graph = manifest(tmp_path / "nsfw.mar")["graph"]
+    assert (graph["forced"], graph["gate"]) == (True, None)
+    assert "The gate is left out, by force" in capsys.readouterr().out
+
+
+def test_auto_does_not_take_a_bf16_archive_for_the_int8_that_the_pictures_allow(trained, folders, tmp_path):
+    given = {"calibration_images": folders["calibration"], "gate_images": folders["gate"]}
+    build(trained, CONFIG, tmp_path / "nsfw.mar", plan=Plan("bf16", **given))
+    assert is_up_to_date(tmp_path / "nsfw.mar", trained, CONFIG, plan=Plan("bf16", **given))
+    assert not is_up_to_date(tmp_path / "nsfw.mar", trained, CONFIG, plan=Plan(**given))
+
+
+def test_an_archive_that_could_have_no_graph_is_stale_where_it_can(trained, tmp_path, monkeypatch):
+    with monkeypatch.context() as without_openvino:
+        without_openvino.setattr("lowering.plan.importlib.util.find_spec", lambda name: None)
+        build(trained, CONFIG, tmp_path / "nsfw.mar")
+        assert is_up_to_date(tmp_path / "nsfw.mar", trained, CONFIG)
+    assert not is_up_to_date(tmp_path / "nsfw.mar", trained, CONFIG)
+    build(trained, CONFIG, tmp_path / "nsfw.mar", plan=Plan("none"))
+    assert is_up_to_date(tmp_path / "nsfw.mar", trained, CONFIG)
+
+
+def test_what_openvino_cannot_trace_is_left_to_torch_unless_a_graph_was_asked_for(trained, tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise UntraceableError("OpenVINO can't trace the checkpoint (odd)")
+
+    monkeypatch.setattr("lowering.lower.trace", fail)
+    assert (
+        build(trained, CONFIG, tmp_path / "nsfw.mar") == "torch will serve: OpenVINO can't trace the checkpoint (odd)"
+    )
+    assert manifest(tmp_path / "nsfw.mar")["graph"] is None
+    assert is_up_to_date(tmp_path / "nsfw.mar", trained, CONFIG)
+    with pytest.raises(UntraceableError):
+        build(trained, CONFIG, tmp_path / "nsfw.mar", plan=Plan("bf16"))
 
 
 def test_a_few_merged_tokens_pass_and_many_fail(trained, folders, tmp_path):

@@ -27,6 +27,7 @@ def test_auto_is_int8_with_pictures_to_calibrate_and_to_gate_it():
 def test_auto_stays_at_bf16_without_them_and_says_what_int8_would_bring(plan, lacking):
     settled, reason = plan.settled("trained")
     assert settled.precision == "bf16"
+    assert settled.merge_tokens == 0
     assert "int8 would answer" in reason
     assert reason.endswith(lacking)
 
@@ -54,6 +55,19 @@ def test_force_does_without_a_gate_but_not_without_calibration():
     assert Plan(precision="int8-dynamic", force=True).settled("trained")[0].lossy
     with pytest.raises(SettingsError, match="calibrated"):
         Plan(precision="int8", force=True).settled("trained")
+
+
+@pytest.mark.parametrize(("native", "expected"), [(True, "bf16"), (False, "fp32")])
+def test_merged_tokens_are_gated_in_what_this_cpu_has(monkeypatch, native, expected):
+    monkeypatch.setattr("trust_nsfw.engines.candidates.cpu_has_bf16", lambda: native)
+    assert Plan(merge_tokens=8, gate_images=OTHER).settled("trained")[0].precision == expected
+
+
+def test_without_nncf_nothing_is_quantized(monkeypatch):
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None if name == "nncf" else name)
+    assert Plan().settled("trained")[0].precision == "bf16"
+    with pytest.raises(SettingsError, match="NNCF is not installed"):
+        Plan("int8").settled("random")
 
 
 def test_without_openvino_torch_will_serve_unless_a_graph_was_asked_for(monkeypatch):
