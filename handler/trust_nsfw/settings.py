@@ -39,7 +39,7 @@ class EngineSettings:
     """torch, openvino, or auto: torch on CUDA and where the archive holds no graph, else OpenVINO."""
     precision: str = "auto"
     """One of PRECISIONS; auto is the fastest that the archive was built for and the device has in hardware."""
-    max_batch: int = 16
+    max_batch: int = 8
     """Images in one forward pass; a larger TorchServe batch goes through in chunks."""
     threads: int = 0
     """Compute threads of a CPU engine; 0 leaves the library's own choice, one per physical core."""

@@ -18,7 +18,9 @@ ARITHMETIC = {"fp32": "f32", "bf16": "bf16"}
 class OpenVinoEngine:
     """The Engine over one compiled graph; normalisation, softmax and the order of LABELS are part of it.
 
-    One stream, all threads on one batch: `probabilities` is called from one thread, and a batch should end soon.
+    One stream, all threads on one batch: `probabilities` is called from one thread, and a batch should end soon. Only
+    batches of powers of two are run, a batch of seven as 4 + 2 + 1: the runtime keeps kernels and work space for every
+    size it has met, hundreds of MiB for all of them, and padding would cost more than the smaller batches do.
     """
 
     name = "openvino"
@@ -46,7 +48,7 @@ class OpenVinoEngine:
             model = core.read_model(graph)
             height, width = (model.input(0).partial_shape[axis].get_length() for axis in (1, 2))
             self._request = core.compile_model(model, DEVICE, options).create_infer_request()
-            for size in sorted({1, max_batch}):
+            for size in {part for whole in range(1, max_batch + 1) for part in parts(whole)}:
                 self.probabilities(np.zeros((size, height, width, 3), dtype=np.uint8))
         except RuntimeError as error:
             raise CheckpointError(f"{graph.name} is not a graph that OpenVINO {ov.__version__} runs: {error}") from None
@@ -54,8 +56,17 @@ class OpenVinoEngine:
     def probabilities(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Map uint8 [B, H, W, 3] to float32 [B, 5] in the order of LABELS; the batch is read in place."""
         pixels = np.require(batch, requirements=["C", "W"])  # held: a shared tensor does not keep its memory alive
-        self._request.set_input_tensor(ov.Tensor(pixels, shared_memory=True))
-        self._request.infer()
-        rows: NDArray[np.float32] = self._request.get_output_tensor().data.copy()
-        assert rows.shape == (len(batch), len(LABELS)), f"the graph gave {rows.shape}"
+        rows = np.empty((len(batch), len(LABELS)), dtype=np.float32)
+        start = 0
+        for size in parts(len(batch)):
+            end = start + size
+            self._request.set_input_tensor(ov.Tensor(pixels[start:end], shared_memory=True))
+            self._request.infer()
+            rows[start:end] = self._request.get_output_tensor().data
+            start = end
         return rows
+
+
+def parts(size: int) -> list[int]:
+    """Split a batch into powers of two, the largest first."""
+    return [1 << bit for bit in reversed(range(size.bit_length())) if size >> bit & 1]

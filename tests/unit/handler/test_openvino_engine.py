@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lowering.graph import save, trace
-from trust_nsfw.engines.openvino_engine import OpenVinoEngine
+from trust_nsfw.engines.openvino_engine import OpenVinoEngine, parts
 from trust_nsfw.errors import CheckpointError
 from trust_nsfw.preprocess import PreprocessingSpec
 
@@ -40,6 +40,17 @@ def test_an_image_scores_the_same_alone_and_in_company(engine):
     batch = random_batch(8)
     alone = np.concatenate([engine.probabilities(batch[index : index + 1]) for index in range(8)])
     assert np.abs(engine.probabilities(batch) - alone).max() < 1e-5
+
+
+@pytest.mark.parametrize(("size", "expected"), [(1, [1]), (7, [4, 2, 1]), (8, [8]), (13, [8, 4, 1])])
+def test_a_batch_runs_as_powers_of_two(size, expected):
+    assert parts(size) == expected
+
+
+def test_every_size_up_to_the_largest_gives_each_image_its_own_row(engine):
+    alone = np.concatenate([engine.probabilities(random_batch(8)[index : index + 1]) for index in range(8)])
+    for size in range(1, 9):
+        assert np.abs(engine.probabilities(random_batch(8)[:size]) - alone[:size]).max() < 1e-5
 
 
 def test_rows_stay_what_they_were_when_the_next_batch_runs(engine):

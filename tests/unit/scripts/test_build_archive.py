@@ -74,7 +74,7 @@ def test_an_archive_without_explanations_says_so_and_is_another_archive(archive,
 def test_an_archive_is_stale_when_its_checkpoint_or_settings_change(archive, tiny_checkpoint, tmp_path):
     assert is_up_to_date(archive, tiny_checkpoint, CONFIG)
     other = tmp_path / MODEL_CONFIG
-    other.write_text(CONFIG.read_text().replace("batchSize: 16", "batchSize: 4"))
+    other.write_text(CONFIG.read_text().replace("batchSize: 8", "batchSize: 4"))
     assert not is_up_to_date(archive, tiny_checkpoint, other)
     copy = tmp_path / "copy"
     copy.mkdir()
