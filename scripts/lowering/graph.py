@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from transformers.utils import logging
 
 from lowering.errors import UntraceableError
 from lowering.token_merging import MERGING, MergingViT
@@ -84,7 +85,15 @@ def save(graph: ov.Model, file: Path) -> None:
 
 @contextmanager
 def _silent_tracing() -> Iterator[None]:
-    """Hide the tracer's warnings that shapes checked in Python become constants: only the batch varies, and it may."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    """Hide the tracer's warnings that shapes checked in Python become constants: only the batch varies, and it may.
+
+    Also transformers' about the loss, of which the tracer asks as of any attribute.
+    """
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
