@@ -67,6 +67,7 @@ class Manifest:
     explanations: bool
     golden: tuple[GoldenPair, ...]
     graph: Graph | None = None
+    temperature: float = 1.0
     build: dict[str, Any] = field(default_factory=dict)
     """What build_archive.py was asked for: precision, merged tokens, digests of the folders it measured on."""
 
@@ -105,8 +106,9 @@ class Manifest:
 
     @property
     def identity(self) -> str:
-        """What scores depend on besides engine and precision: the weights, and the graph where there is one."""
-        return self.sha256 if self.graph is None else f"{self.sha256} {self.graph.sha256}"
+        """What scores depend on besides engine and precision: weights, temperature, the graph where there is one."""
+        model = f"{self.sha256} {self.temperature}"
+        return model if self.graph is None else f"{model} {self.graph.sha256}"
 
     def golden_for(self, engine: str) -> tuple[GoldenPair, ...]:
         """Return the pairs an engine must reproduce: the reference's, or a lossy graph's own."""

@@ -18,6 +18,9 @@ from trust_nsfw.checkpoint import read_json
 from trust_nsfw.errors import CheckpointError
 
 SPEC_FILE = "preprocessor_config.json"
+RECORD_FILE = "preprocessing.json"
+"""What a checkpoint was trained with: the fingerprint and the spec behind it; scripts/train.py writes it."""
+
 VIT_PROCESSORS = ("ViTImageProcessor", "ViTImageProcessorFast", "ViTImageProcessorPil", "ViTFeatureExtractor")
 """Processors whose unstated options are known: no crop, no padding, rescale by 1/255, bilinear, mean and std 0.5."""
 
@@ -65,8 +68,14 @@ class PreprocessingSpec:
 
     @classmethod
     def load(cls, directory: Path) -> "PreprocessingSpec":
-        """Read a checkpoint directory's preprocessor_config.json; raises CheckpointError for what we can't honour."""
-        return cls.parse(read_json(directory / SPEC_FILE))
+        """Read a checkpoint directory's preprocessor_config.json.
+
+        Raises CheckpointError for what we can't honour, and where the directory records that it was trained otherwise.
+        """
+        spec = cls.parse(read_json(directory / SPEC_FILE))
+        if (directory / RECORD_FILE).exists():
+            spec._require_record(read_json(directory / RECORD_FILE))
+        return spec
 
     @classmethod
     def parse(cls, config: dict[str, Any]) -> "PreprocessingSpec":
@@ -103,6 +112,28 @@ class PreprocessingSpec:
         if self.resample == Image.Resampling.NEAREST:
             return None
         return SHRUNK_SIDE * self.width, SHRUNK_SIDE * self.height
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What preprocessing.json holds: the fingerprint, and what it was made of, for whoever has to explain it."""
+        content = json.loads(json.dumps(asdict(self) | {"decoded_at_least": self.decoded_at_least}))
+        return {"fingerprint": self.fingerprint, **content}
+
+    def _require_record(self, recorded: dict[str, Any]) -> None:
+        """Raise CheckpointError when a record's fingerprint is another, naming what differs where that is known."""
+        if (fingerprint := recorded.get("fingerprint")) == self.fingerprint:
+            return
+        differing = [
+            f"{key} was {recorded[key]} and is {value}"
+            for key, value in self.record.items()
+            if key != "fingerprint" and key in recorded and recorded[key] != value
+        ]
+        raise CheckpointError(
+            f"{RECORD_FILE}: it was trained with the preprocessing {str(fingerprint)[:12]}..., this code and "
+            f"{SPEC_FILE} make {self.fingerprint[:12]}...: {'; '.join(differing) or 'what differs is not recorded'}. "
+            "Its scores would not be those that were evaluated: restore the preprocessing, or train and evaluate anew "
+            f"and let that write {RECORD_FILE}"
+        )
 
     @property
     def fingerprint(self) -> str:

@@ -23,6 +23,7 @@ from trust_nsfw.preprocess import PreprocessingSpec
 from trust_nsfw.schema import LABELS, Answer, Describe, Failure, ModelInfo, Output, Request
 from trust_nsfw.score_cache import ScoreCache
 from trust_nsfw.settings import Settings
+from trust_nsfw.temperature import read_temperature
 from trust_nsfw.wire.rendering import Reply, render, render_description, render_failure, render_moderated
 
 logger = logging.getLogger(__name__)
@@ -106,6 +107,7 @@ class Service:
             "graph": _graph_facts(self.manifest.graph),
             "limits": asdict(self.pipeline.settings.limits),
             "explanations": self.manifest.explanations,
+            "temperature": self.manifest.temperature,
             "preprocessing": asdict(self.manifest.preprocessing) | {"fingerprint": self.manifest.fingerprint},
         }
 
@@ -151,6 +153,10 @@ def _check_checkpoint(archive: Path, manifest: Manifest) -> None:
         raise CheckpointError("the checkpoint's labels are not in the order the manifest says")
     if PreprocessingSpec.load(checkpoint) != manifest.preprocessing:
         raise CheckpointError("the checkpoint's preprocessing is not what the manifest says")
+    if (temperature := read_temperature(checkpoint)) != manifest.temperature:
+        raise CheckpointError(
+            f"the checkpoint's temperature is {temperature}; the manifest says {manifest.temperature}"
+        )
     if manifest.graph is None:
         return
     if graph_sha256(archive) != manifest.graph.sha256:

@@ -38,6 +38,7 @@ from trust_nsfw.policy_file import load_policies, load_policy_file
 from trust_nsfw.preprocess import PreprocessingSpec
 from trust_nsfw.service import MODEL_NAME, POLICIES_FOLDER
 from trust_nsfw.settings import Settings
+from trust_nsfw.temperature import read_temperature
 
 VERSION = "1.0"
 SCRATCH = ".build-"
@@ -167,6 +168,7 @@ def describe(
         explanations=explanations,
         golden=golden_pairs(reference),
         graph=graph,
+        temperature=read_temperature(checkpoint),
         build=build,
     ).write(stage)
 

@@ -9,13 +9,22 @@ from typing import Any
 from lowering.pictures import Pictures
 from lowering.plan import Plan
 from trust_nsfw.manifest import MANIFEST_FILE
+from trust_nsfw.preprocess import RECORD_FILE
+from trust_nsfw.temperature import CALIBRATION_FILE
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 HANDLER = SCRIPTS.parent / "handler"
 ENTRY = "torchserve_handler.py"
 MODEL_CONFIG = "model-config.yaml"
 ANY_PLAN = Plan()
-CHECKPOINT_PATTERNS = ("config.json", "preprocessor_config.json", "model*.safetensors*", "LICENSE*")
+CHECKPOINT_PATTERNS = (
+    "config.json",
+    "preprocessor_config.json",
+    "model*.safetensors*",
+    "LICENSE*",
+    CALIBRATION_FILE,
+    RECORD_FILE,
+)
 
 
 def handler_files(handler: Path) -> list[Path]:

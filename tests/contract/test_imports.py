@@ -14,7 +14,7 @@ LAYERS = (
     ("errors",),
     ("schema", "strict_yaml", "containers"),
     ("settings", "policy", "checkpoint", "wire"),
-    ("policy_file", "preprocess", "colour", "score_cache", "verdicts", "client"),
+    ("policy_file", "preprocess", "temperature", "colour", "score_cache", "verdicts", "client"),
     ("frames",),
     ("images",),
     ("moderated", "engines", "manifest", "explain", "overlay", "decode_pool"),

@@ -13,16 +13,21 @@ from trust_nsfw.checkpoint import read_labels
 from trust_nsfw.engines import nsfwjs_mobilenet
 from trust_nsfw.preprocess import PreprocessingSpec
 from trust_nsfw.schema import LABELS
+from trust_nsfw.temperature import read_temperature
 
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """A model in evaluation mode; `columns` are the positions of LABELS among its outputs, int64 [5]."""
+    """A model in evaluation mode; `columns` are the positions of LABELS among its outputs, int64 [5].
+
+    Its logits are to be divided by `temperature` before the softmax.
+    """
 
     model: PreTrainedModel
     columns: torch.Tensor
     scale: torch.Tensor
     shift: torch.Tensor
+    temperature: float = 1.0
 
     @classmethod
     def load(cls, checkpoint: Path, spec: PreprocessingSpec, device: torch.device, dtype: torch.dtype) -> "Classifier":
@@ -34,7 +39,9 @@ class Classifier:
         mean = torch.tensor(spec.mean, device=device).view(1, 3, 1, 1)
         std = torch.tensor(spec.std, device=device).view(1, 3, 1, 1)
         columns = torch.tensor([labels.index(label) for label in LABELS], device=device)
-        return cls(model.to(device).eval(), columns, spec.rescale_factor / std, -mean / std)
+        return cls(
+            model.to(device).eval(), columns, spec.rescale_factor / std, -mean / std, read_temperature(checkpoint)
+        )
 
     def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
         """Map pixels of 0 to 255, [B, 3, H, W], to float32 as the model was trained: (pixel / 255 - mean) / std."""

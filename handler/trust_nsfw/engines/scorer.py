@@ -7,7 +7,7 @@ from trust_nsfw.engines.classifier import Classifier
 
 
 class Scorer(nn.Module):
-    """Normalisation, model, softmax and the order of LABELS: uint8 [B, H, W, 3] -> float32 [B, 5].
+    """Normalisation, model, temperature, softmax and the order of LABELS: uint8 [B, H, W, 3] -> float32 [B, 5].
 
     Everything runs on the classifier's device; the model in its own precision, what surrounds it in fp32.
     """
@@ -20,6 +20,7 @@ class Scorer(nn.Module):
         super().__init__()
         self._model = classifier.model
         self._dtype = classifier.model.dtype
+        self._temperature = classifier.temperature
         for name in ("scale", "shift", "columns"):  # buffers keep their addresses, as CUDA graphs want them to
             self.register_buffer(f"_{name}", getattr(classifier, name))
 
@@ -32,5 +33,7 @@ class Scorer(nn.Module):
         inputs = (pixels.float() * self._scale + self._shift).to(self._dtype)
         logits = self._model(pixel_values=inputs).logits.float()
         finite = logits.isfinite().all(dim=-1, keepdim=True)
+        if self._temperature != 1:  # without one the graph stays what it was
+            logits = logits / self._temperature
         probabilities: torch.Tensor = torch.where(finite, logits.softmax(dim=-1), torch.nan)[:, self._columns]
         return probabilities

@@ -82,6 +82,38 @@ def test_the_fingerprint_changes_with_any_part_of_the_spec():
     assert len({PreprocessingSpec.parse(config).fingerprint for config in specs}) == len(specs)
 
 
+def write_checkpoint(directory: Path, config: dict, record: dict | None) -> Path:
+    (directory / "preprocessor_config.json").write_text(json.dumps(config))
+    if record is not None:
+        (directory / "preprocessing.json").write_text(json.dumps(record))
+    return directory
+
+
+def test_a_checkpoint_whose_record_agrees_or_that_has_none_is_taken(tmp_path):
+    spec = PreprocessingSpec.parse(VIT)
+    assert PreprocessingSpec.load(write_checkpoint(tmp_path, VIT, None)) == spec
+    assert PreprocessingSpec.load(write_checkpoint(tmp_path, VIT, spec.record)) == spec
+
+
+def test_a_checkpoint_that_was_trained_otherwise_is_refused_with_what_differs(tmp_path):
+    write_checkpoint(tmp_path, VIT | {"resample": 3}, PreprocessingSpec.parse(VIT).record)
+    with pytest.raises(CheckpointError, match=r"preprocessing\.json: .*resample was 2 and is 3\. Its scores"):
+        PreprocessingSpec.load(tmp_path)
+
+
+def test_a_record_of_another_decoding_rule_is_refused_too(tmp_path):
+    record = PreprocessingSpec.parse(VIT).record | {"fingerprint": "0" * 64, "decoded_at_least": [224, 224]}
+    write_checkpoint(tmp_path, VIT, record)
+    with pytest.raises(CheckpointError, match=r"decoded_at_least was \[224, 224\] and is \[448, 448\]"):
+        PreprocessingSpec.load(tmp_path)
+
+
+def test_a_record_without_a_fingerprint_is_refused(tmp_path):
+    write_checkpoint(tmp_path, VIT, {})
+    with pytest.raises(CheckpointError, match="what differs is not recorded"):
+        PreprocessingSpec.load(tmp_path)
+
+
 def test_an_image_of_the_models_size_is_not_resampled():
     image = pictures.photo("coffee.png").resize((224, 224), Image.Resampling.BICUBIC)
     assert np.array_equal(to_model_input(image, PreprocessingSpec.parse(VIT)), np.asarray(image))

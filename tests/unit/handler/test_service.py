@@ -1,6 +1,7 @@
 """Loading an archive: what serves, and what refuses with which reason."""
 
 import json
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -37,6 +38,11 @@ def tiny_archive(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path
 
 def load(archive: Path, config: dict | None = None) -> Service:
     return Service.load(archive, FP32 if config is None else config, gpu_id=None, version="1.0")
+
+
+def scores_of(service: Service, payload: bytes) -> dict[str, float]:
+    [answer] = service.pipeline.classify([Request((Item(payload),))])
+    return answer.results[0].scores.classes()
 
 
 def edit_manifest(archive: Path, **changes: object) -> None:
@@ -153,6 +159,34 @@ def test_other_preprocessing_refuses(archive):
     file.write_text(json.dumps(json.loads(file.read_text()) | {"resample": 3}))
     with pytest.raises(CheckpointError, match="preprocessing is not what the manifest says"):
         load(archive)
+
+
+def test_another_temperature_refuses(archive):
+    (archive / "checkpoint/calibration.json").write_text('{"temperature": 2}')
+    with pytest.raises(CheckpointError, match=r"temperature is 2\.0; the manifest says 1\.0"):
+        load(archive)
+
+
+def test_a_calibrated_checkpoint_is_served_calibrated(tiny_checkpoint, tmp_path):
+    calibrated = shutil.copytree(tiny_checkpoint, tmp_path / "calibrated")
+    (calibrated / "calibration.json").write_text('{"temperature": 0.1}')
+    build(calibrated, HANDLER / MODEL_CONFIG, tmp_path / "nsfw.mar")
+    with zipfile.ZipFile(tmp_path / "nsfw.mar") as content:
+        content.extractall(tmp_path / "archive")
+    by_graph, by_torch = load(tmp_path / "archive"), load(tmp_path / "archive", TORCH_FP32)
+    assert by_graph.describe()["temperature"] == by_torch.describe()["temperature"] == 0.1
+    payload = by_graph.manifest.golden[0].payload
+    scores = [scores_of(service, payload) for service in (by_graph, by_torch)]
+    assert max(scores[0].values()) > 0.25  # uncalibrated, the random weights give 0.2 to each
+    assert scores[0] == pytest.approx(scores[1], abs=1e-3)
+
+
+def test_a_checkpoint_that_records_other_preprocessing_is_not_built(tiny_checkpoint, tmp_path):
+    other = shutil.copytree(tiny_checkpoint, tmp_path / "other")
+    (other / "preprocessing.json").write_text(json.dumps({"fingerprint": "0" * 64}))
+    with pytest.raises(CheckpointError, match="it was trained with the preprocessing 000000000000"):
+        build(other, HANDLER / MODEL_CONFIG, tmp_path / "nsfw.mar")
+    assert not (tmp_path / "nsfw.mar").exists()
 
 
 def test_an_unknown_default_policy_refuses(archive):
