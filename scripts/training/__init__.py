@@ -1,0 +1,1 @@
+"""From a prepared data set to a checkpoint that can be served."""
