@@ -1,0 +1,162 @@
+"""Train a classifier of the five classes on a prepared data set, from a base checkpoint to one that can be served.
+
+    python scripts/train.py --data data/nsfw --out models/mine
+    python scripts/train.py --data data/nsfw --out models/mine --recipe published     as the published model was
+    torchrun --nproc-per-node 4 scripts/train.py --data data/nsfw --out models/mine   on four GPUs
+
+The same command goes on where it stopped, after a kill at any moment; states and TensorBoard logs lie in OUT.work
+meanwhile (`tensorboard --logdir OUT.work`). The checkpoint is chosen on the validation split, by the recall of porn
+and hentai at a fixed false-positive rate and by calibration. OUT then holds what scripts/build_archive.py takes, with
+run_card.md and curves.png. The test split is not looked at: that is for scripts/evaluate.py.
+
+Exit status: 0 trained, 1 failed, 2 wrong usage, 130 interrupted; the same command goes on.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import Trainer, set_seed
+
+from dataset.example import DatasetError, PreparedDataset
+from model_sources.errors import FetchError
+from training import base, result, states
+from training.run_card import versions
+from training.selection import SELECTION
+from training.settings import CHOICES, PUBLISHED, TrainingError, TrainingSettings
+from training.trainer import trainer_of
+from trust_nsfw.checkpoint import weights_sha256
+from trust_nsfw.errors import CheckpointError
+from trust_nsfw.preprocess import PreprocessingSpec
+
+ROOT = Path(__file__).resolve().parent.parent
+BASES = ROOT / "models/bases"
+FAILED, INTERRUPTED = 1, 130
+MOST_WORKERS = 8
+
+
+def main() -> int:
+    """Run the command; returns its exit status, having said on stderr why it is not 0."""
+    options, settings = parse_arguments()
+    try:
+        train(options, settings)
+    except (TrainingError, DatasetError, FetchError, CheckpointError, OSError) as error:
+        print(f"train: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("train: interrupted; the same command goes on from the last state", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def train(options: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Train from the base or from the last whole state, then put the chosen checkpoint in place."""
+    out, work = options.out.resolve(), options.out.resolve().with_name(f"{options.out.name}.work")
+    if out.exists() and not options.replace:
+        raise TrainingError(f"{out} is there already; take another --out, or --replace it")
+    data = PreparedDataset.read(options.data)
+    directory = base.base_directory(settings.base, BASES)
+    spec = PreprocessingSpec.load(directory)
+    begun = {
+        "settings": asdict(settings),
+        "data": data.fingerprint,
+        "preprocessing": spec.fingerprint,
+        "base": weights_sha256(directory),
+    }
+    is_first = int(os.environ.get("RANK", "0")) == 0  # of the processes of a torchrun
+    if is_first:
+        states.begin(work, begun, settings, restart=options.restart)
+    set_seed(settings.seed)
+    trainer = trainer_of(
+        data, spec, base.load(directory, settings.seed), settings, work, workers=options.workers
+    )
+    state = states.last_whole(work)
+    if state is not None:
+        print(f"going on from {state.name}", flush=True)
+    started = time.time()
+    trainer.train(resume_from_checkpoint=None if state is None else str(state))
+    if not trainer.is_world_process_zero():
+        return
+    card = card_of(trainer, settings, data, out.name, started=started, resumed=state is not None)
+    card |= {
+        "base": settings.base,
+        "base_revision": base.revision_of(directory),
+        "preprocessing": spec.fingerprint,
+        "revision": data.fingerprint[:12],
+    }
+    result.write(out, trainer.model, directory, spec, card)
+    if not options.keep_states:
+        shutil.rmtree(work)
+    best = card["best"]
+    print(f"{out} holds the checkpoint of step {best['step']}: selection {best['selection']:.4f}; see run_card.md")
+
+
+def card_of(
+    trainer: Trainer, settings: TrainingSettings, data: PreparedDataset, name: str, *, started: float, resumed: bool
+) -> dict[str, Any]:
+    """Return what run_card.json holds of a training that has ended."""
+    state = trainer.state
+    evaluations = [one for one in state.log_history if f"eval_{SELECTION}" in one]
+    best = max(evaluations, key=lambda one: one[f"eval_{SELECTION}"])
+    stopped_early = state.global_step < state.max_steps
+    return {
+        "name": name,
+        "started_utc": f"{datetime.fromtimestamp(started, UTC):%Y-%m-%d %H:%M} UTC",
+        "seconds": time.time() - started,
+        "resumed": resumed,
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+        "processes": trainer.args.world_size,
+        "settings": asdict(settings),
+        "data": {
+            "folder": data.folder.name,
+            "fingerprint": data.fingerprint,
+            "train": len(data.of_split("train")),
+            "validation": len(data.of_split("validation")),
+        },
+        "best": {"step": best["step"], "epoch": best["epoch"], "selection": best[f"eval_{SELECTION}"], **best},
+        "ended": f"Ended after step {state.global_step} of {state.max_steps}"
+        + (f", {settings.patience} evaluations without a better one." if stopped_early else "."),
+        "history": state.log_history,
+        "versions": versions(),
+    }
+
+
+def parse_arguments() -> tuple[argparse.Namespace, TrainingSettings]:
+    """Read the command line; leaves with status 2 where it makes no sense."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder that scripts/prepare_data.py made")
+    parser.add_argument("--out", type=Path, required=True, help="checkpoint directory to make")
+    parser.add_argument("--recipe", choices=("ours", "published"), default="ours", help="defaults of what follows")
+    for field in fields(TrainingSettings):
+        kind = type(field.default)
+        parser.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            type=kind,
+            choices=CHOICES.get(field.name),
+            help=f"{field.default} by default"
+            + (f", {PUBLISHED[field.name]} in the published recipe" if field.name in PUBLISHED else ""),
+        )
+    parser.add_argument("--workers", type=int, help="processes that decode; default: one per core, at most 8")
+    parser.add_argument("--restart", action="store_true", help="throw an unfinished training away and begin anew")
+    parser.add_argument("--replace", action="store_true", help="replace what is at --out")
+    parser.add_argument("--keep-states", action="store_true", help="keep OUT.work, TensorBoard logs included")
+    options = parser.parse_args()
+    if options.workers is None:
+        options.workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    given = {field.name: getattr(options, field.name) for field in fields(TrainingSettings)}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    try:
+        return options, TrainingSettings(**(dict(PUBLISHED) if options.recipe == "published" else {}) | chosen)
+    except TrainingError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

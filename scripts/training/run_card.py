@@ -1,0 +1,94 @@
+"""What a training was: settings, versions, data, and its course; as JSON, as a page, and as a picture."""
+
+import io
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from evaluation.charts_style import FAINT, INK, STYLE
+
+PACKAGES = ("torch", "transformers", "accelerate", "numpy", "pillow")
+COLOURS = ("#1f5fa8", "#c2571a", "#12877a", "#7a4fa3")
+PANELS = (
+    ("Loss", ("loss", "eval_loss"), "mean over images"),
+    ("Validation", ("eval_accuracy", "eval_recall_explicit", "eval_recall_explicit_at_half"), "share"),
+    ("Chosen by", ("eval_selection", "eval_ece"), "recall of explicit - ECE, and ECE"),
+    ("Learning rate", ("learning_rate",), "per update"),
+)
+NAMES = {
+    "loss": "training",
+    "eval_loss": "validation",
+    "eval_accuracy": "accuracy",
+    "eval_recall_explicit": "recall of explicit at the false-positive rate",
+    "eval_recall_explicit_at_half": "recall of explicit at 0.5",
+    "eval_selection": "selection",
+    "eval_ece": "ECE",
+    "learning_rate": "learning rate",
+}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a training's result depends on."""
+    return {package: version(package) for package in PACKAGES}
+
+
+def page(card: Mapping[str, Any]) -> str:
+    """Return run_card.md."""
+    best, data = card["best"], card["data"]
+    rows = [f"| {name} | {value} |" for name, value in card["settings"].items()]
+    course = [
+        f"| {one['epoch']:.2f} | {one['eval_loss']:.4f} | {one['eval_accuracy']:.4f} | "
+        f"{one['eval_recall_explicit']:.4f} | {one['eval_ece']:.4f} | {one['eval_selection']:.4f} |"
+        for one in card["history"]
+        if "eval_loss" in one
+    ]
+    return "\n".join(
+        [
+            f"# Training of {card['name']}\n",
+            f"Begun {card['started_utc']}, {card['seconds']:,.0f} s on {card['device']}"
+            + (f", resumed {card['resumed']} times" if card["resumed"] else "")
+            + f". Base: {card['base']}" + (f" at {card['base_revision']}" if card["base_revision"] else "") + ".\n",
+            f"Data: {data['train']:,} images to train on, {data['validation']:,} to choose the checkpoint by, "
+            f"fingerprint `{data['fingerprint']}`; preprocessing `{card['preprocessing']}`.\n",
+            f"Chosen: the checkpoint of step {best['step']}, selection {best['selection']:.4f} "
+            f"({card['settings']['selection']}). {card['ended']}\n",
+            "| setting | value |",
+            "| --- | --- |",
+            *rows,
+            "\n## Course, on the validation split\n",
+            "| epoch | loss | accuracy | recall of explicit | ECE | selection |",
+            "| ---: | ---: | ---: | ---: | ---: | ---: |",
+            *course,
+            "\nThe recall is that of porn and hentai together at a false-positive rate of at most "
+            f"{card['settings']['max_fpr']:g}. The test split was not looked at.\n",
+            "Versions: " + ", ".join(f"{name} {text}" for name, text in card["versions"].items()) + ".\n",
+            "![Curves](curves.png)\n",
+        ]
+    )
+
+
+def curves(history: Sequence[Mapping[str, Any]], best_epoch: float | None) -> bytes:
+    """Return curves.png: loss, validation figures, what the checkpoint was chosen by, learning rate, over epochs."""
+    with mpl.rc_context(STYLE):
+        canvas = Figure(figsize=(11, 7), dpi=130, layout="constrained")
+        for axes, (title, keys, unit) in zip(canvas.subplots(2, 2).flat, PANELS, strict=True):
+            for key, colour in zip(keys, COLOURS, strict=False):
+                _draw(axes, history, key, colour)
+            if best_epoch is not None:
+                axes.axvline(best_epoch, color=INK, lw=1, ls=":")
+            axes.set(title=title, xlabel="epoch; dotted: the checkpoint that was chosen", ylabel=unit)
+            axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
+            axes.grid(color=FAINT, lw=0.8)
+            axes.legend(frameon=False, fontsize=9)
+        out = io.BytesIO()
+        canvas.savefig(out, format="png", metadata={"Software": ""})
+        return out.getvalue()
+
+
+def _draw(axes: Axes, history: Sequence[Mapping[str, Any]], key: str, colour: str) -> None:
+    points = [(one["epoch"], one[key]) for one in history if key in one]
+    axes.plot(*zip(*points, strict=True) if points else ([], []), "o-", ms=3, lw=1.6, color=colour, label=NAMES[key])
