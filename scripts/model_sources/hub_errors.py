@@ -26,11 +26,11 @@ class HubUnreachable(FetchError):
 
 
 class AccessRefused(FetchError):
-    """The hub answers, but does not let us read this checkpoint."""
+    """The hub answers, but does not let us read this repository."""
 
 
 @contextmanager
-def plainly(repo_id: str, revision: str) -> Iterator[None]:
+def plainly(repo_id: str, revision: str, kind: str = "model") -> Iterator[None]:
     """Turn what huggingface_hub and httpx2 raise inside into a FetchError of one sentence."""
     hub = constants.ENDPOINT
     try:
@@ -40,23 +40,24 @@ def plainly(repo_id: str, revision: str) -> Iterator[None]:
     except RevisionNotFoundError:
         raise FetchError(f"{repo_id} has no revision {revision}") from None
     except HfHubHTTPError as error:
-        raise _from_status(error, repo_id) from None
+        raise _from_status(error, repo_id, kind) from None
     except httpx2.HTTPError as error:
         raise HubUnreachable(f"the model hub {hub} cannot be reached: {_reason(error)}") from None
     except (LocalEntryNotFoundError, FileMetadataError) as error:
         raise HubUnreachable(f"{hub} does not answer like a model hub: {_reason(error)}") from None
 
 
-def _from_status(error: HfHubHTTPError, repo_id: str) -> FetchError:
+def _from_status(error: HfHubHTTPError, repo_id: str, kind: str) -> FetchError:
     """Tell a hub that refuses from one that is out of order, and from a proxy that answers in its place."""
-    status, page = error.response.status_code, f"{constants.ENDPOINT}/{repo_id}"
+    page = f"{constants.ENDPOINT}/{'' if kind == 'model' else f'{kind}s/'}{repo_id}"
+    status = error.response.status_code
     if isinstance(error, GatedRepoError):
         return AccessRefused(
             f"{repo_id} is gated: accept its terms at {page}, then set HF_TOKEN to a token of that account"
         )
     if status in ACCESS_STATUSES and any(header in error.response.headers for header in HUB_HEADERS):
         return AccessRefused(
-            f"{repo_id} is private, or there is no such model (status {status} for {page}): check the name, "
+            f"{repo_id} is private, or there is no such {kind} (status {status} for {page}): check the name, "
             "or set HF_TOKEN to a token that may read it"
         )
     return HubUnreachable(f"{constants.ENDPOINT} answers with status {status}, as no model hub in good order would")

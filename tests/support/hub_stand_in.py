@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
+from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-STORED_APART = (".safetensors", ".bin")
+STORED_APART = (".safetensors", ".bin", ".zip", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,17 @@ class Request:
 class HubStandIn:
     """Serves `files` as the repository `repo_id` between `with` and its end; keeps every request."""
 
-    def __init__(self, repo_id: str, files: Mapping[str, bytes], *, token: str | None = None, gated: bool = False):
+    def __init__(
+        self,
+        repo_id: str,
+        files: Mapping[str, bytes],
+        *,
+        token: str | None = None,
+        gated: bool = False,
+        kind: Literal["model", "dataset"] = "model",
+    ):
         self.repo_id = repo_id
+        self.kinds = f"{kind}s"  # as the API's paths say it; a data set's other paths begin with it too
         self.files = dict(files)
         self.token = token
         self.gated = gated
@@ -91,21 +102,27 @@ def _handler(hub: HubStandIn, at_store: bool) -> type[BaseHTTPRequestHandler]:
             authorization, wanted = self.headers["Authorization"], self.headers["Range"]
             hub.requests.append(Request(at_store, self.command, self.path, authorization, wanted))
             knows_us = hub.token is None or authorization == f"Bearer {hub.token}"
-            match self.path.strip("/").split("/"):
-                case [*_, name] if at_store:
-                    self._send_stored(hub.files[name], wanted)
+            parts = urlsplit(self.path).path.strip("/").split("/")
+            if hub.kinds == "datasets" and parts[0] == "datasets":
+                parts = parts[1:]
+            elif hub.kinds == "datasets" and parts[0] != "api" and not at_store:
+                parts = []
+            match [unquote(part) for part in parts]:
+                case [_, *path] if at_store:
+                    name = "/".join(path)
+                    self._send_stored(hub.files[name if name in hub.files else path[-1]], wanted)
                 case ["forbidden", *_]:
                     self._answer(403, {"Content-Type": "text/html"}, b"<html>Your employer says no.</html>")
-                case ["api", "models", owner, name, "revision", revision]:
+                case ["api", kinds, owner, name, "revision", revision] if kinds == hub.kinds:
                     if f"{owner}/{name}" != hub.repo_id or not (knows_us or hub.gated):
                         self._refuse(404 if authorization else 401, "RepoNotFound")
                     elif revision in ("main", COMMIT):
                         self._send_listing()
                     else:
                         self._refuse(404, "RevisionNotFound")
-                case [_, _, "resolve", _, name] if not knows_us:
+                case [_, _, "resolve", _, *_] if not knows_us:
                     self._refuse(403 if authorization else 401, "GatedRepo" if hub.gated else "RepoNotFound")
-                case [_, _, "resolve", _, name] if name in hub.files:
+                case [_, _, "resolve", _, *path] if (name := "/".join(path)) in hub.files:
                     self._send_file(name, hub.files[name])
                 case _:
                     self._refuse(404, "EntryNotFound")
