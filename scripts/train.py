@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import Trainer, set_seed
+from transformers import PreTrainedModel, Trainer, set_seed
 
 from dataset.example import DatasetError, PreparedDataset
 from model_sources.errors import FetchError
@@ -74,9 +74,7 @@ def train(options: argparse.Namespace, settings: TrainingSettings) -> None:
     if is_first:
         states.begin(work, begun, settings, restart=options.restart)
     set_seed(settings.seed)
-    trainer = trainer_of(
-        data, spec, base.load(directory, settings.seed), settings, work, workers=options.workers
-    )
+    trainer = trainer_of(data, spec, base.load(directory, settings.seed), settings, work, workers=options.workers)
     state = states.last_whole(work)
     if state is not None:
         print(f"going on from {state.name}", flush=True)
@@ -91,6 +89,7 @@ def train(options: argparse.Namespace, settings: TrainingSettings) -> None:
         "preprocessing": spec.fingerprint,
         "revision": data.fingerprint[:12],
     }
+    assert isinstance(trainer.model, PreTrainedModel), "the one that was given to it"
     result.write(out, trainer.model, directory, spec, card)
     if not options.keep_states:
         shutil.rmtree(work)

@@ -49,8 +49,7 @@ class Pictures(Dataset[dict[str, Any]]):
         random = stdlib_random.Random(int(torch.randint(2**62, ()).item()))
         views = [view for view in islice(decoded.views, len(BACKGROUNDS)) if view.frame == 0]
         view = random.choice(views)
-        box = view.box and tuple(round(edge) for edge in view.box)
-        rgb = view.rgb.crop(box) if box else view.rgb
+        rgb = view.rgb if view.box is None else view.rgb.crop(view.box)
         return to_model_input(augmented(rgb, random), self._spec)
 
 

@@ -1,18 +1,15 @@
 """What a training was: settings, versions, data, and its course; as JSON, as a page, and as a picture."""
 
-import io
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from evaluation.charts_style import FAINT, INK, STYLE
+from evaluation.charts_style import BLUE, INK, ORANGE, PURPLE, TEAL, chart, grid
 
 PACKAGES = ("torch", "transformers", "accelerate", "numpy", "pillow")
-COLOURS = ("#1f5fa8", "#c2571a", "#12877a", "#7a4fa3")
+COLOURS = (BLUE, ORANGE, TEAL, PURPLE)
 PANELS = (
     ("Loss", ("loss", "eval_loss"), "mean over images"),
     ("Validation", ("eval_accuracy", "eval_recall_explicit", "eval_recall_explicit_at_half"), "share"),
@@ -51,7 +48,9 @@ def page(card: Mapping[str, Any]) -> str:
             f"# Training of {card['name']}\n",
             f"Begun {card['started_utc']}, {card['seconds']:,.0f} s on {card['device']}"
             + (f", resumed {card['resumed']} times" if card["resumed"] else "")
-            + f". Base: {card['base']}" + (f" at {card['base_revision']}" if card["base_revision"] else "") + ".\n",
+            + f". Base: {card['base']}"
+            + (f" at {card['base_revision']}" if card["base_revision"] else "")
+            + ".\n",
             f"Data: {data['train']:,} images to train on, {data['validation']:,} to choose the checkpoint by, "
             f"fingerprint `{data['fingerprint']}`; preprocessing `{card['preprocessing']}`.\n",
             f"Chosen: the checkpoint of step {best['step']}, selection {best['selection']:.4f} "
@@ -73,20 +72,17 @@ def page(card: Mapping[str, Any]) -> str:
 
 def curves(history: Sequence[Mapping[str, Any]], best_epoch: float | None) -> bytes:
     """Return curves.png: loss, validation figures, what the checkpoint was chosen by, learning rate, over epochs."""
-    with mpl.rc_context(STYLE):
-        canvas = Figure(figsize=(11, 7), dpi=130, layout="constrained")
-        for axes, (title, keys, unit) in zip(canvas.subplots(2, 2).flat, PANELS, strict=True):
+    with chart(11, 7) as canvas:
+        for axes, (title, keys, unit) in zip(canvas.figure.subplots(2, 2).flat, PANELS, strict=True):
             for key, colour in zip(keys, COLOURS, strict=False):
                 _draw(axes, history, key, colour)
             if best_epoch is not None:
                 axes.axvline(best_epoch, color=INK, lw=1, ls=":")
             axes.set(title=title, xlabel="epoch; dotted: the checkpoint that was chosen", ylabel=unit)
             axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
-            axes.grid(color=FAINT, lw=0.8)
-            axes.legend(frameon=False, fontsize=9)
-        out = io.BytesIO()
-        canvas.savefig(out, format="png", metadata={"Software": ""})
-        return out.getvalue()
+            grid(axes)
+            axes.legend(fontsize=9)
+    return canvas.png
 
 
 def _draw(axes: Axes, history: Sequence[Mapping[str, Any]], key: str, colour: str) -> None:

@@ -20,9 +20,7 @@ SELECTION = "selection"
 """The figure that is compared; higher is better."""
 
 
-def figures(
-    logits: NDArray[np.float64], classes: NDArray[np.int64], settings: TrainingSettings
-) -> Mapping[str, float]:
+def figures(logits: NDArray[np.float64], classes: NDArray[np.int64], settings: TrainingSettings) -> Mapping[str, float]:
     """Return what is logged of a validation: accuracy, recall, calibration, and what the checkpoint is chosen by.
 
     `recall_explicit` is the recall of porn and hentai together at a false-positive rate of at most `max_fpr`. The
