@@ -44,7 +44,9 @@ class Cases:
         Raises EvaluationError naming the image whose scores are no five probabilities.
         """
         rows = np.array([_millionths(one) for one in predictions], dtype=np.int64).reshape(-1, 3)
-        numbers = {group: place for place, group in enumerate(sorted({o.group for o in predictions if o.group is not None}))}
+        numbers = {
+            group: place for place, group in enumerate(sorted({o.group for o in predictions if o.group is not None}))
+        }
         alone = iter(range(len(numbers), len(numbers) + len(predictions)))
         groups = [next(alone) if one.group is None else numbers[one.group] for one in predictions]
         return cls(
@@ -68,8 +70,8 @@ class Cases:
 
     def subset(self, chosen: NDArray[np.bool_]) -> "Cases":
         """Return some of the images: bool [N]."""
-        arrays = (self.classes, self.explicit, self.sexy, self.nsfw, self.groups, self.weights)
-        return Cases(*(array[chosen] for array in arrays))
+        scores = self.explicit[chosen], self.sexy[chosen], self.nsfw[chosen]
+        return Cases(self.classes[chosen], *scores, groups=self.groups[chosen], weights=self.weights[chosen])
 
     def are(self, *labels: str) -> NDArray[np.bool_]:
         """Return which images truly are of one of some classes: bool [N]."""
@@ -78,7 +80,7 @@ class Cases:
     @property
     def unscored(self) -> NDArray[np.bool_]:
         """Which images could not be scored: bool [N]."""
-        return self.explicit == UNSCORED
+        return np.asarray(self.explicit == UNSCORED)
 
 
 def _millionths(prediction: Prediction) -> tuple[int, int, int]:

@@ -40,18 +40,21 @@ class Budget:
 
     def shortfall(self, point: Figures, best: CurvePoint | None, recall: float) -> str | None:
         """Say what it would take when a load is over the budget; None when it is not, or when there is no budget."""
-        if self.load is None or point.review_load.value <= self.load or not self.daily_uploads or self.daily_reviews is None:
+        if (
+            self.load is None
+            or point.review_load.value <= self.load
+            or not self.daily_uploads
+            or self.daily_reviews is None
+        ):
             return None
         needed = point.review_load.value * self.daily_uploads
-        within = (
-            "no recall of 0.5 or more fits into it"
-            if best is None
-            else f"the recall that fits into it is {best.asked:.4f} (--recall-target {np.floor(best.asked * 1e4) / 1e4:g})"
-        )
+        within = "no recall of 0.5 or more fits into it"
+        if best is not None:  # rounded down, so that asking for it succeeds
+            within = f"what fits into it is an observed recall of {np.floor(best.asked * 1e4) / 1e4:g} (--aim observed)"
         return (
-            f"a recall of {recall:g} needs {np.ceil(needed):,.0f} reviews a day at {self.daily_uploads:,} uploads; the "
-            f"budget is {self.daily_reviews:,}. It would take {np.ceil(needed) - self.daily_reviews:,.0f} reviews a day "
-            f"more, or at most {int(self.daily_reviews / point.review_load.value):,} uploads a day; {within}"
+            f"a recall of {recall:g} needs {np.ceil(needed):,.0f} reviews a day at {self.daily_uploads:,} uploads; "
+            f"the budget is {self.daily_reviews:,}. It would take {np.ceil(needed) - self.daily_reviews:,.0f} reviews "
+            f"a day more, or at most {int(self.daily_reviews / point.review_load.value):,} uploads a day; {within}"
         )
 
 

@@ -1,4 +1,4 @@
-"""What a set of actions on labelled images means for uploads in which the classes are as common as the base rates say."""
+"""What actions on labelled images mean for uploads in which each class is as common as the base rates say."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class Figures:
 
     `recall` is of porn, hentai and explicit: blurred or reviewed. `blurred_explicit` and `sexy_caught` are of their
     class, `blurred_safe` of scored neutral and drawing images. `review_load`, `blur_load` and `missed` (explicit, and
-    neither blurred nor reviewed) are of all uploads. Precisions are the explicit share of what is blurred, reviewed, and
-    either. Those of uploads add up classes' rates at the base rate, and their intervals the classes' interval ends:
+    neither blurred nor reviewed) are of all uploads. Precisions are the explicit share of what is blurred, reviewed,
+    and either. Those of uploads add up classes' rates at the base rate, and their intervals the classes' interval ends:
     wider than 95 % asks for, but honest where no error at all was seen.
     """
 
@@ -46,7 +46,8 @@ class Figures:
         count = _Counts(cases, actions, rates)
         return cls(
             recall={
-                name: count.of(labels, CAUGHT) for name, labels in {**{one: (one,) for one in EXPLICIT}, "explicit": EXPLICIT}.items()
+                name: count.of(labels, CAUGHT)
+                for name, labels in {**{one: (one,) for one in EXPLICIT}, "explicit": EXPLICIT}.items()
             },
             blurred_explicit=count.of(EXPLICIT, (BLUR,)),
             blurred_safe=count.of(SAFE, (BLUR,), scored_only=True),
@@ -69,7 +70,7 @@ class Figures:
 
 def figure_record(figure: Estimate) -> dict[str, float | int | None]:
     """Return a figure as JSON can hold it: null where it is unknown."""
-    known = figure.value == figure.value  # noqa: PLR0124 - NaN is not itself
+    known = figure.value == figure.value
     numbers: dict[str, float | int | None] = {"value": figure.value if known else None}
     numbers |= {"low": figure.low, "high": figure.high}
     return numbers | ({"images": figure.images, "effective": figure.effective} if isinstance(figure, Rate) else {})

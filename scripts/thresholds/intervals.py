@@ -85,7 +85,7 @@ def share_that_promises(target: float, cases: float) -> float | None:
 
 
 def further_images(target: float, misses: float, cases: float) -> int | None:
-    """Return how many more images, none of them missed, lift the interval's lower end to `target`; None for a target of 1.
+    """Return how many more images, none missed, lift the interval's lower end to `target`; None for a target of 1.
 
     With no miss so far that is ln(0.025) / ln(target) less what there is: 183 images for 0.98.
     """

@@ -72,8 +72,8 @@ class Promise:
 def least_recalls(cases: Cases, rates: Mapping[str, float], targets: Targets) -> dict[str, float]:
     """Return the share to be caught of each population on these images.
 
-    Where the target is to be promised, that is the least share whose interval begins at the target. Where the images are
-    too few for even a share of 1 to promise it, it is the target itself, and the Promise says so.
+    Where the target is to be promised, that is the least share whose interval begins at the target. Where the images
+    are too few for even a share of 1 to promise it, it is the target itself, and the Promise says so.
     """
     shares = upload_shares(cases, rates, cases.weights)
     least = {}
@@ -96,7 +96,9 @@ def promises(
     for name, labels in targets.populations(rates).items():
         chosen, other = _recall(cases, actions, rates, labels), _recall(*checked, rates, labels)
         misses = (1 - chosen.value) * chosen.effective
-        found.append(Promise(name, targets.recall, chosen, other, further_images(targets.recall, misses, chosen.effective)))
+        found.append(
+            Promise(name, targets.recall, chosen, other, further_images(targets.recall, misses, chosen.effective))
+        )
     return found
 
 

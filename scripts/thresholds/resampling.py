@@ -71,7 +71,9 @@ def _folds(cases: Cases, generator: np.random.Generator) -> NDArray[np.int64]:
     for groups in _groups_by_class(cases):
         if len(groups) < 2:
             label = LABELS[cases.classes[np.flatnonzero(places == groups[0])[0]]]
-            raise EvaluationError(f"{label} has one image or one group of near-duplicates; two are the least to check on")
+            raise EvaluationError(
+                f"{label} has one image or one group of near-duplicates; two are the least to check on"
+            )
         fold_of_group[generator.permutation(groups)] = (np.arange(len(groups)) + start) % FOLDS
         start += len(groups)
     return np.asarray(fold_of_group[places])

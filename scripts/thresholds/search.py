@@ -11,8 +11,8 @@ How the three rules are chosen, in this order:
 3. Of all pairs the one with the least review load wins; within 1 % of the least, the one with fewest thresholds, since
    every threshold more is one more chance to fit these images instead of the traffic.
 
-An image that could not be scored counts against the policy wherever it can: as a miss if it is explicit, and as one more
-to look at whatever it is, since an error is never an allow. It takes no part in blur_fpr's share, which it would lower.
+An image that could not be scored counts against the policy wherever it can: as a miss if it is explicit, and as one
+more to look at whatever it is, since an error is never an allow. It takes no part in blur_fpr's share, which it would lower.
 """
 
 from collections.abc import Mapping
@@ -55,8 +55,7 @@ class Search:
         self._thresholds = np.sum(np.array(self._pairs) != OFF, axis=1)
         self._rising = np.argsort(cases.explicit, kind="stable")
         self._populations = {
-            name: self._rising[cases.are(*labels)[self._rising]]
-            for name, labels in targets.populations(rates).items()
+            name: self._rising[cases.are(*labels)[self._rising]] for name, labels in targets.populations(rates).items()
         }
 
     def choose(
@@ -103,7 +102,7 @@ class Search:
         fits &= caught > 0
         if not fits.any():
             raise TargetError(self._no_blur(precision, caught > 0))
-        return np.intersect1d(scores[fits], scores[explicit & (shares[falling] > 0)])
+        return np.asarray(np.intersect1d(scores[fits], scores[explicit & (shares[falling] > 0)]))
 
     def _no_blur(self, precision: Shares, possible: Flags) -> str:
         best = f"{precision[possible].max():.4f}" if possible.any() else "none"

@@ -32,8 +32,8 @@ class ThresholdInterval:
 class Tuned:
     """The chosen thresholds, what they give on the images they were chosen on, and on others.
 
-    `checked_on` says which others: held-out fifths of the same images, or another evaluation's name. `counts` are images
-    by class, and `unscored` how many of all had no scores. `shortfall` says what a review budget lacks.
+    `checked_on` says which others: held-out fifths of the same images, or another evaluation's name. `counts` are
+    images by class, and `unscored` how many of all had no scores. `shortfall` says what a review budget lacks.
     """
 
     targets: Targets
@@ -63,6 +63,7 @@ def tune(
     given_rates: Mapping[str, float],
     budget: Budget,
     other: tuple[str, Cases] | None = None,
+    *,
     draws: int = 500,
     seed: int = 0,
     progress: Callable[[int], object] = lambda _: None,
