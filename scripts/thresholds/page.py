@@ -35,8 +35,8 @@ def remarks(tuned: Tuned, source: str) -> list[str]:
         headline(tuned) + ".",
         *(f"  {promise}." for promise in tuned.promises),
         f"Base rates: {rates_text(tuned)}.",
-        f"Reviews: {_percent(tuned.checked.review_load)} of uploads{reviews}.",
-        f"Of what is blurred, explicit: {_percent(tuned.checked.blur_precision)}.",
+        f"Reviews: {_percent(tuned.checked.review_load)} of uploads{reviews}, as seen on {tuned.checked_on}.",
+        blur_doubt(tuned) or f"Of what is blurred, explicit: {_percent(tuned.checked.blur_precision)}.",
         "Scores of another checkpoint, precision or temperature mean something else: tune again for those.",
     ]
 
@@ -74,6 +74,8 @@ def page(tuned: Tuned, source: str, policy_file: str | None) -> str:
         f"**{headline(tuned)}**",
         "\n".join(f"- {promise}." for promise in tuned.promises),
     ]
+    if doubt := blur_doubt(tuned):
+        parts.append(doubt)
     if tuned.shortfall:
         parts.append(f"**Over the review budget:** {tuned.shortfall}.")
     written = f"The policy is `{policy_file}`: put it into `handler/policies/` and build the archive again."
@@ -87,6 +89,17 @@ def page(tuned: Tuned, source: str, policy_file: str | None) -> str:
         _notes(tuned),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def blur_doubt(tuned: Tuned) -> str | None:
+    """Say so where the precision of blurring may be lower than asked for; None where it was not asked for or is sure."""
+    asked, found = tuned.targets.blur_precision, tuned.checked.blur_precision
+    if asked is None or found.low >= asked:
+        return None
+    return (
+        f"The blur precision of {asked:g} is not promised either: on {tuned.checked_on} it is {_percent(found)}. At low "
+        "base rates only thousands of images that are not explicit can promise it."
+    )
 
 
 def summary(tuned: Tuned) -> str:
@@ -103,7 +116,7 @@ def summary(tuned: Tuned) -> str:
         *(f"  {promise}" for promise in tuned.promises),
         f"thresholds: {chosen}",
         f"uploads reviewed: {_percent(tuned.checked.review_load)}{reviews}",
-        f"explicit among the blurred: {_percent(tuned.checked.blur_precision)}",
+        blur_doubt(tuned) or f"explicit among the blurred: {_percent(tuned.checked.blur_precision)}",
     ]
     return "\n".join(lines)
 

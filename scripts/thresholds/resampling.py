@@ -33,7 +33,8 @@ def held_out_actions(
     for number in range(FOLDS):
         out = fold == number
         if out.any():
-            point = Search(cases.subset(~out), rates, targets).choose(least_recall)
+            search = Search(cases.subset(~out), rates, targets)
+            point = search.choose(search.reachable(least_recall))
             actions[out] = point.actions(cases.subset(out))
     return actions
 
@@ -56,7 +57,7 @@ def redrawn_points(
             np.add.at(times, drawn, 1)
         weights = search.cases.weights * times[places]
         try:
-            points.append(search.choose(least_recall, weights))
+            points.append(search.choose(search.reachable(least_recall, weights), weights))
         except TargetError:
             continue
         finally:

@@ -12,7 +12,7 @@ How the three rules are chosen, in this order:
    every threshold more is one more chance to fit these images instead of the traffic.
 
 An image that could not be scored counts against the policy wherever it can: as a miss if it is explicit, and as one
-more to look at whatever it is, since an error is never an allow. It takes no part in blur_fpr's share, which it would lower.
+more to look at whatever it is, since an error is never an allow. It leaves blur_fpr and precision as they are.
 """
 
 from collections.abc import Mapping
@@ -83,6 +83,17 @@ class Search:
         sexy, nsfw = self._pairs[best]
         return OperatingPoint(blur, *(None if one == OFF else int(one) for one in (candidates[best], sexy, nsfw)))
 
+    def reachable(self, least_recall: Mapping[str, float], weights: Shares | None = None) -> dict[str, float]:
+        """Return the recalls asked for, or less where images without scores put that out of any threshold's reach."""
+        weights = self.cases.weights if weights is None else weights
+        found = {}
+        for name, least in least_recall.items():
+            members = self._populations[name]
+            own = weights[members]
+            lost = own[self.cases.explicit[members] < 0].sum() / max(own.sum(), SLACK)
+            found[name] = min(least, float(1 - lost))
+        return found
+
     def _blur_thresholds(self, shares: Shares) -> NDArray[np.int64]:
         """Return all thresholds at which the blur targets hold, lowest first: scores of explicit images."""
         falling = self._rising[::-1]
@@ -123,7 +134,7 @@ class Search:
         missed = np.cumsum(own * self._uncaught[:, members], axis=1)
         over = missed > allowed
         first = np.argmax(over, axis=1)
-        return np.where(over.any(axis=1), scores[first], OFF)
+        return np.asarray(np.where(over.any(axis=1), scores[first], OFF))
 
     def _load(self, blur: int, review: NDArray[np.int64], shares: Shares) -> Shares:
         """Return the share of uploads reviewed, for each pair with its threshold: float64 [pairs]."""

@@ -80,7 +80,7 @@ def tune(
     point = search.choose(least)
     actions = point.actions(cases)
     if other is None:
-        checked_on = "held-out fifths of the same images"
+        checked_on = "held-out fifths"
         checked = cases, held_out_actions(cases, rates, targets, least, seed)
     else:
         checked_on = other[0]
