@@ -92,12 +92,12 @@ def page(tuned: Tuned, source: str, policy_file: str | None) -> str:
 
 
 def blur_doubt(tuned: Tuned) -> str | None:
-    """Say so where the precision of blurring may be lower than asked for; None where it was not asked for or is sure."""
+    """Say so where blurring may be less precise than was asked for; None where it can't, or nothing was asked."""
     asked, found = tuned.targets.blur_precision, tuned.checked.blur_precision
     if asked is None or found.low >= asked:
         return None
     return (
-        f"The blur precision of {asked:g} is not promised either: on {tuned.checked_on} it is {_percent(found)}. At low "
+        f"The blur precision of {asked:g} is not certain: on {tuned.checked_on} it is {_percent(found)}. At low "
         "base rates only thousands of images that are not explicit can promise it."
     )
 

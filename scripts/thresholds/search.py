@@ -9,7 +9,8 @@ How the three rules are chosen, in this order:
    `review` on the explicit score: with m misses allowed, the (m+1)-th lowest score among the explicit images that the
    pair leaves uncaught. A higher one would miss too much, a lower one only adds load.
 3. Of all pairs the one with the least review load wins; within 1 % of the least, the one with fewest thresholds, since
-   every threshold more is one more chance to fit these images instead of the traffic.
+   every threshold more is one more chance to fit these images instead of the traffic. Of equals, nsfw before sexy, and
+   the lower threshold, which catches more of what was not seen.
 
 An image that could not be scored counts against the policy wherever it can: as a miss if it is explicit, and as one
 more to look at whatever it is, since an error is never an allow. It leaves blur_fpr and precision as they are.

@@ -78,7 +78,7 @@ def read_lines(lines: Iterable[bytes]) -> VerdictFile:
             continue
         try:
             found = list(_line(number, line))
-        except (ValueError, RecursionError) as error:  # JSON's own errors are ValueErrors
+        except (ValueError, OverflowError, RecursionError) as error:  # JSON's own errors are ValueErrors
             malformed.append(Malformed(number, str(error) or type(error).__name__))
             continue
         reviewed += [one for one in found if one is not None]
@@ -101,11 +101,11 @@ def _line(number: int, line: bytes) -> Iterator[Reviewed | None]:
         raise ValueError(f"{len(results)} results and {len(verdicts)} verdicts; a list with one for each is needed")
     for place, (result, one) in enumerate(zip(results, verdicts, strict=True)):
         name = f"{number}" if len(results) == 1 else f"{number}.{place}"
-        yield None if one is None else _reviewed(number, name, _object(result, "a result"), answer, one, weight)
+        yield None if one is None else _reviewed((number, name), _object(result, "a result"), answer, one, weight)
 
 
 def _reviewed(
-    number: int, name: str, result: Mapping[str, Any], answer: Mapping[str, Any], verdict: Any, weight: float | None
+    place: tuple[int, str], result: Mapping[str, Any], answer: Mapping[str, Any], verdict: Any, weight: float | None
 ) -> Reviewed:
     if verdict not in VERDICTS:
         raise ValueError(f"the verdict {verdict!r:.40} is not one of {', '.join(VERDICTS)}")
@@ -113,13 +113,11 @@ def _reviewed(
     if action not in (*Action, ERROR):
         raise ValueError(f"the action {action!r:.40} is not one of {', '.join(Action)}, {ERROR}")
     scores = None if action == ERROR else _scores(result)
-    image, policy, model = (
-        _optional(source, key) for source, key in ((result, "image"), (answer, "policy"), (answer, "model"))
-    )
+    image, policy, model = _optional(result, "image"), _optional(answer, "policy"), _optional(answer, "model")
     identity = result.get("path") or result.get("id")
     return Reviewed(
-        line=number,
-        name=identity if isinstance(identity, str) else f"line {name}",
+        line=place[0],
+        name=identity if isinstance(identity, str) else f"line {place[1]}",
         action=str(action),
         scores=scores,
         error=str(_optional(result, "error").get("code", "internal")) if action == ERROR else None,
@@ -139,21 +137,20 @@ def _label(verdict: str, scores: Scores | None) -> str:
 
 
 def _weight(content: Mapping[str, Any]) -> float | None:
-    if "sampled" in content and "weight" in content:
+    """Return how many images a line's stand for, None where it does not say."""
+    given = [key for key in ("sampled", "weight") if content.get(key) is not None]
+    if not given:
+        return None
+    if len(given) == 2:
         raise ValueError("it has both sampled and weight; one of them is enough")
-    for key, least, most in (("sampled", 0.0, 1.0), ("weight", 1.0, math.inf)):
-        value = content.get(key)
-        if value is None:
-            continue
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not least <= value <= most
-            or value in (0, math.inf)
-        ):
-            raise ValueError(f"{key} {value!r} is not {'a probability above 0' if key == 'sampled' else 'at least 1'}")
-        return 1 / value if key == "sampled" else float(value)
-    return None
+    value = content[given[0]]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise ValueError(f"{given[0]} {value!r:.40} is not a number above 0")
+    weight = 1 / value if given == ["sampled"] else float(value)
+    if not 1 <= weight < math.inf:
+        limits = "a probability, at most 1" if given == ["sampled"] else "at least 1"
+        raise ValueError(f"{given[0]} {value!r:.40} is not {limits}")
+    return weight
 
 
 def _scores(result: Mapping[str, Any]) -> Scores:
@@ -162,7 +159,7 @@ def _scores(result: Mapping[str, Any]) -> Scores:
         return Scores.from_probabilities([scores[label] for label in LABELS])
     except KeyError as missing:
         raise ValueError(f"its scores have no {missing}") from None
-    except (InternalError, TypeError, OverflowError):
+    except (InternalError, TypeError, ValueError, OverflowError):
         raise ValueError("its scores are not five probabilities") from None
 
 
