@@ -95,9 +95,7 @@ def _draw_precision(axes: Axes, tuned: Tuned) -> None:
         axes.plot(_load(tuned.chosen), getattr(tuned.chosen, attribute).value, "o", color=colour, ms=8, zorder=4)
         _interval(axes, BESIDE * _load(tuned.checked), getattr(tuned.checked, attribute), colour, lambda value: value)
     explicit = tuned.rates["porn"] + tuned.rates["hentai"]
-    axes.axhline(explicit, color=INK, lw=1, ls=":")
-    text = f"explicit among all uploads: {explicit:.2%}"
-    axes.text(0.01, explicit + 0.012, text, transform=axes.get_yaxis_transform(), va="bottom", bbox=UNDER)
+    axes.axhline(explicit, color=INK, lw=1, ls=":", label=f"of all uploads: {explicit:.2%}")
     if tuned.targets.blur_precision is not None:
         axes.axhline(tuned.targets.blur_precision, color=BLURRED, lw=1, ls=":")
     axes.set_ylim(0, 1.03)
@@ -126,7 +124,7 @@ def _draw_loads(axes: Axes, tuned: Tuned) -> None:
             axes.axvline(load, color=colour, lw=1.2, ls=style, alpha=0.6)
             left = (text == "chosen") is not over  # the outer side of both, so that they don't meet
             side: dict[str, Any] = {"ha": "right" if left else "left", "color": colour, "fontweight": "bold"}
-            axes.text(load, 0.9, f" {text} ", transform=axes.get_xaxis_transform(), bbox=UNDER, **side)
+            axes.text(load, 0.8, f" {text} ", transform=axes.get_xaxis_transform(), bbox=UNDER, **side)
 
 
 def _interval(axes: Axes, load: float, figure: Estimate, colour: str, place: Callable[[float], float]) -> None:

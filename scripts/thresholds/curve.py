@@ -39,7 +39,10 @@ class Budget:
         return self.daily_reviews / self.daily_uploads
 
     def shortfall(self, point: Figures, best: CurvePoint | None, recall: float) -> str | None:
-        """Say what it would take when a load is over the budget; None when it is not, or when there is no budget."""
+        """Say what it would take when a load is over the budget; None when it is not, or when there is no budget.
+
+        Loads and recalls are those on the images chosen on.
+        """
         if (
             self.load is None
             or point.review_load.value <= self.load

@@ -55,6 +55,7 @@ class Search:
         self._uncaught: Flags = (cases.sexy < sexy[:, None]) & (cases.nsfw < nsfw[:, None])
         self._thresholds = np.sum(np.array(self._pairs) != OFF, axis=1)
         self._rising = np.argsort(cases.explicit, kind="stable")
+        self._uncaught_rising = self._uncaught[:, self._rising].astype(np.float64)  # products of flags are slow
         self._populations = {
             name: self._rising[cases.are(*labels)[self._rising]] for name, labels in targets.populations(rates).items()
         }
@@ -139,9 +140,10 @@ class Search:
 
     def _load(self, blur: int, review: NDArray[np.int64], shares: Shares) -> Shares:
         """Return the share of uploads reviewed, for each pair with its threshold: float64 [pairs]."""
-        open_ = shares * (self.cases.explicit < blur)
-        passes = self._uncaught & (self.cases.explicit < review[:, None])
-        return np.asarray(open_.sum() - passes @ open_)
+        rising = shares[self._rising]
+        below = np.searchsorted(self.cases.explicit[self._rising], np.minimum(review, blur))
+        passed = [row[:end] @ rising[:end] for row, end in zip(self._uncaught_rising, below, strict=True)]
+        return np.asarray(shares[self.cases.explicit < blur].sum() - passed)
 
     def _keeps_sexy(self, blur: int, review: NDArray[np.int64], weights: Shares) -> Flags:
         if self.targets.sexy_recall is None or self.rates["sexy"] == 0:
