@@ -77,7 +77,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("source", metavar="SOURCE", help="hub id, folder, saved data set, .zip or .parquet file")
     parser.add_argument("--out", type=Path, required=True, help="folder to write; one of an earlier run is brought up")
     parser.add_argument("--revision", help="branch, tag or commit of a data set on the hub (default: main)")
-    parser.add_argument("--seed", type=int, default=PUBLISHED_SEED, help="of the split (default: %(default)s)")
+    parser.add_argument("--seed", type=seed_of, default=PUBLISHED_SEED, help="of the split (default: %(default)s)")
     parser.add_argument(
         "--naive-split",
         action="store_true",
@@ -91,6 +91,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="checkpoint directory whose preprocessing the card records (default: that of ViT-B/16, 224 px)",
     )
     return parser.parse_args(arguments)
+
+
+def seed_of(text: str) -> int:
+    """Return a seed that numpy's generators take; raises ValueError for any other text."""
+    if not 0 <= (seed := int(text)) < 2**32:
+        raise ValueError(text)
+    return seed
 
 
 def prepare(source: Source, options: argparse.Namespace, spec: PreprocessingSpec) -> PreparedDataset:

@@ -43,7 +43,7 @@ def png(card: Card, examples: Sequence[Example]) -> bytes:
         revision = f" at {source['revision'][:12]}" if source["revision"] else ""
         canvas.suptitle(
             f"{source['name']}{revision} · {card['images']:,} images · {split['method']} split, seed {split['seed']} · "
-            f"fingerprint {card['fingerprint'][:12]}",
+            f"fingerprint {card['fingerprint'][:12]}\n",
             fontsize=10.5,
             x=0.01,
             ha="left",
@@ -83,8 +83,8 @@ def draw_findings(axes: Axes, card: Card) -> None:
     )
     for place, (name, count, is_fault) in enumerate(rows):
         colour = INK if not is_fault else BAD if count else GOOD
-        axes.text(0.24, place, f"{count:,}", ha="right", va="center", fontsize=15, fontweight="bold", color=colour)
-        axes.text(0.28, place, name, va="center", fontsize=11)
+        axes.text(0.14, place, f"{count:,}", ha="right", va="center", fontsize=15, fontweight="bold", color=colour)
+        axes.text(0.18, place, name, va="center", fontsize=11)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(0, 1)
     axes.set_axis_off()
@@ -123,6 +123,7 @@ def draw_sizes(axes: Axes, examples: Sequence[Example]) -> None:
     steps = [side for side in (16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384) if least <= side <= most]
     axes.set_xticks(steps)
     axes.set_xlim(least, most)
+    axes.yaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.grid(axis="y", color=FAINT, lw=0.8)
     axes.set_axisbelow(True)
     axes.set_title("Longer side\n")
@@ -135,5 +136,7 @@ def _rows(axes: Axes, names: Sequence[str]) -> None:
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(nbins=6, integer=True))
     axes.grid(axis="x", color=FAINT, lw=0.8)
     axes.set_axisbelow(True)
