@@ -90,6 +90,15 @@ class Attributes:
         }
         return cls(columns, len(matched), len(said.keys() - set(keys)))
 
+    def facts(self, file: Path) -> dict[str, object]:
+        """Return what a record says of them."""
+        return {
+            "file": str(file),
+            "columns": list(self.columns),
+            "matched_images": self.matched_images,
+            "unmatched_rows": self.unmatched_rows,
+        }
+
 
 def built_in(predictions: Sequence[Prediction]) -> dict[str, list[str]]:
     """Return what every image has: its format, and the length of its longer side in px."""
