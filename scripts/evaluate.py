@@ -114,7 +114,10 @@ def read_data(options: argparse.Namespace) -> Data:
     """Find the images. Raises DatasetError or EvaluationError where there are none."""
     shown = {"shown": options.show}
     if options.images:
-        return Data(tuple(of_folder(options.images)), {"source": str(options.images), "split": None} | shown)
+        return Data(
+            tuple(of_folder(options.images)),
+            {"source": str(options.images), "split": None, "fingerprint": None} | shown,
+        )
     dataset = PreparedDataset.read(options.data)
     files = of_examples(dataset, dataset.of_split(options.split))
     training = frozenset(example.group for example in dataset.examples if example.split == "train")

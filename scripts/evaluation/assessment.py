@@ -85,7 +85,11 @@ class Assessment:
                 f"{them} out."
             )
         if self.leaked:
-            apart = "" if self.unleaked is None else f"; without them accuracy is {self.unleaked.accuracy.value:.1%}"
+            apart = (
+                ""
+                if self.unleaked is None
+                else f"; without them accuracy is {100 * self.unleaked.accuracy.value:.1f} %"
+            )
             found.append(
                 f"{self.leaked:,} of {len(self.scored):,} images have near-duplicates in the training split: what the "
                 f"model has seen makes it look better than it is{apart}."
@@ -93,8 +97,8 @@ class Assessment:
         if self.unreadable:
             codes = ", ".join(f"{count} {code}" for code, count in self.unreadable.items())
             found.append(
-                f"{sum(self.unreadable.values()):,} of {self.images:,} images could not be scored ({codes}). They are "
-                "in no other figure; in service each is an error, never an allow."
+                f"{sum(self.unreadable.values()):,} of {self.images:,} images could not be scored: {codes}. No other "
+                "figure counts them; in service such an image is an error, never an allow."
             )
         few = [
             f"{figures.support} of {label}"

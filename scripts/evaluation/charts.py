@@ -1,5 +1,6 @@
 """The pictures of an evaluation: one function, one PNG."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,7 +26,7 @@ def confusion_png(found: Classification) -> bytes:
         left, right = canvas.figure.subplots(1, 2)
         counts, shares = np.array(found.confusion), found.confusion_shares
         _matrix(left, counts, shares, [f"{count:,}" for count in counts.flat], "Images")
-        texts = ["-" if np.isnan(share) else f"{share:.1%}" for share in shares.flat]
+        texts = ["-" if np.isnan(share) else f"{100 * share:.1f} %" for share in shares.flat]
         _matrix(right, counts, shares, texts, "Share of each true class")
     return canvas.png
 
@@ -44,7 +45,8 @@ def rankings_png(rankings: Sequence[Ranking]) -> bytes:
             recall.step(*one.precision_recall, where="pre", color=colour, lw=2,
                         label=f"{one.group}: average precision {one.average_precision:.4f}")  # fmt: skip
             roc.set_xscale("log")
-        roc.set(title="ROC", xlabel="false-positive rate (logarithmic; left of one image: none)", ylabel="recall")
+        roc.xaxis.set_major_formatter(lambda rate, _: f"{100 * rate:g} %")
+        roc.set(title="ROC", xlabel="false-positive rate (logarithmic; the left end is none)", ylabel="recall")
         recall.set(title="Precision and recall", xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.03))
         roc.set_ylim(0, 1.03)
         for axes in (roc, recall):
@@ -86,7 +88,7 @@ def actions_png(found: Moderation, policy_name: str) -> bytes:
         axes.set_yticks(range(len(LABELS)), [f"{label}  ({sum(found.actions[label].values()):,})" for label in LABELS])
         axes.invert_yaxis()
         axes.set(xlim=(0, 1), title=f"What policy {policy_name} does to each true class")
-        axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+        axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
         axes.legend(ncols=3, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.2)
         axes.tick_params(axis="y", length=0)
     return canvas.png
@@ -123,6 +125,10 @@ def slices_png(slices: Sequence[Slice]) -> bytes:
         accuracy.set_title("Accuracy")
         missed.set_title("Explicit images that are allowed")
         _percent_axes(accuracy, missed)
+        least = min((one.accuracy.low for one in slices), default=0.0)
+        accuracy.set_xlim(max(0.0, math.floor(10 * least - 0.5) / 10) - 0.01, 1.01)
+        most = max((one.missed.allowed.high for one in slices if one.missed.allowed.cases), default=1.0)
+        missed.set_xlim(-0.004, min(1.0, math.ceil(10 * most) / 10) + 0.004)
     return canvas.png
 
 
@@ -133,7 +139,8 @@ def _matrix(
     for place, text in enumerate(texts):
         row, column = divmod(place, len(LABELS))
         dark = np.nan_to_num(shares)[row, column] > 0.55
-        axes.text(column, row, text, ha="center", va="center", color="white" if dark else INK)
+        colour = "white" if dark else INK if counts[row, column] else EDGE
+        axes.text(column, row, text, ha="center", va="center", color=colour)
     totals = counts.sum(axis=1)
     axes.set_xticks(range(len(LABELS)), LABELS)
     axes.set_yticks(range(len(LABELS)), [f"{label} ({total:,})" for label, total in zip(LABELS, totals, strict=True)])
@@ -152,12 +159,12 @@ def _interval(axes: Axes, row: int, share: Share, colour: str, fades: float = 1.
         axes.barh(row, share.value, height=0.5, color=colour, alpha=0.25 * fades)
     axes.plot([share.low, share.high], [row, row], color=colour, lw=2, alpha=fades, solid_capstyle="butt")
     axes.plot(share.value, row, "o", color=colour, ms=7, alpha=fades)
-    axes.text(1.02, row, f"{share.value:.1%}", transform=axes.get_yaxis_transform(), va="center", alpha=fades)
+    axes.text(1.02, row, f"{100 * share.value:.1f} %", transform=axes.get_yaxis_transform(), va="center", alpha=fades)
 
 
 def _percent_axes(*all_axes: Axes) -> None:
     for axes in all_axes:
         axes.set_xlim(-0.01, 1.01)
-        axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+        axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
         axes.tick_params(axis="y", length=0)
         grid(axes, "x")

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
+from PIL import Image
 
-from evaluation.charts_style import ACTION_COLOURS, BAD, EDGE, FAINT, GOOD, LABEL_COLOURS, chart
+from evaluation.charts_style import ACTION_COLOURS, BAD, FAINT, GOOD, INK, LABEL_COLOURS, chart
 from evaluation.prediction import Prediction
 from evaluation.thumbnails import is_hidden, thumbnail
 from trust_nsfw.schema import LABELS, Action, Scores
@@ -45,26 +46,29 @@ def choose(predictions: Sequence[Prediction], label: str, most: int = PER_CLASS)
 
 
 def _picture(axes: Axes, one: Prediction, action: Action, payload: bytes, *, hidden: bool) -> None:
+    picture = thumbnail(payload, THUMBNAIL_PX, hidden=hidden)
+    # A square each, so that rows stay in line.
+    tile = Image.new("RGB", (THUMBNAIL_PX, THUMBNAIL_PX), "white")
+    tile.paste(picture, ((THUMBNAIL_PX - picture.width) // 2, (THUMBNAIL_PX - picture.height) // 2))
     axes.set_axis_on()
-    axes.imshow(thumbnail(payload, THUMBNAIL_PX, hidden=hidden))
-    axes.set(xticks=[], yticks=[])
+    axes.imshow(tile)
+    axes.set(xticks=[], yticks=[], anchor="N")
     for spine in axes.spines.values():
         spine.set(visible=True, color=FAINT)
     axes.set_title(one.label, fontsize=10, color=LABEL_COLOURS[one.label], pad=4)
-    axes.set_xlabel(f"{action}{', shown blurred' if hidden else ''}", fontsize=8, color=EDGE, labelpad=3)
-    axes.xaxis.label.set_bbox({"facecolor": ACTION_COLOURS[action], "alpha": 0.25, "lw": 0, "pad": 1.5})
-    axes.xaxis.label.set_color("#24292f")
+    caption = axes.set_xlabel(f"{action}{', shown blurred' if hidden else ''}", fontsize=8, color=INK, labelpad=4)
+    caption.set_bbox({"facecolor": ACTION_COLOURS[action], "alpha": 0.3, "lw": 0, "pad": 1.5})
 
 
 def _bars(axes: Axes, scores: Scores, truth: str) -> None:
     axes.set_axis_on()
     for row, (label, value) in enumerate(scores.classes().items()):
-        axes.barh(row, 1, color=FAINT, alpha=0.35, height=0.62)
-        axes.barh(row, value, color=LABEL_COLOURS[label], height=0.62)
-        axes.text(0.03, row - 0.52, label, fontsize=6.5, va="bottom")
-        axes.text(0.98, row - 0.52, f"{value:.2f}", fontsize=6.5, va="bottom", ha="right")
-    axes.set(xlim=(0, 1), ylim=(len(LABELS) - 0.4, -1.1), xticks=[], yticks=[])
+        axes.barh(row, 1, color=FAINT, alpha=0.4, height=0.3)
+        axes.barh(row, value, color=LABEL_COLOURS[label], height=0.3)
+        axes.text(0, row - 0.2, label, fontsize=6.5, va="bottom")
+        axes.text(1, row - 0.2, f"{value:.2f}", fontsize=6.5, va="bottom", ha="right")
+    axes.set(xlim=(0, 1), ylim=(len(LABELS) - 0.7, -0.75), xticks=[], yticks=[], anchor="N", box_aspect=1.15)
     for spine in axes.spines.values():
         spine.set_visible(False)
     right = scores.label == truth
-    axes.set_title("right" if right else f"taken for {scores.label}", fontsize=8, color=GOOD if right else BAD, pad=2)
+    axes.set_title("right" if right else f"taken for {scores.label}", fontsize=8, color=GOOD if right else BAD, pad=4)

@@ -40,8 +40,8 @@ class Slice:
         right = sum(one.label == Scores(**(one.scores or {})).label for one in predictions)
         moderation = Moderation.of([one.label for one in predictions], actions)
         missed = moderation.missed["explicit"]
-        counts = (("images", len(predictions)), ("explicit images", missed.allowed.cases))
-        few = [f"{count} {what}" if count else f"no {what}" for what, count in counts if count < FEW_CASES]
+        counts = (("image", len(predictions)), ("explicit image", missed.allowed.cases))
+        few = [f"{count or 'no'} {what}{'s' * (count != 1)}" for what, count in counts if count < FEW_CASES]
         return cls(
             column=column,
             value=value,
