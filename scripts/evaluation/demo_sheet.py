@@ -24,7 +24,7 @@ def demo_png(
     the label may be what is wrong.
     """
     rows = [(label, chosen) for label in LABELS if (chosen := choose(predictions, label))]
-    with chart(13, 2.35 * len(rows) + 0.4) as canvas:
+    with chart(13, 2.1 * len(rows) + 0.3) as canvas:
         grid = canvas.figure.subplots(
             len(rows), 2 * PER_CLASS, squeeze=False, width_ratios=[1.15, 1] * PER_CLASS, gridspec_kw={"wspace": 0.05}
         )

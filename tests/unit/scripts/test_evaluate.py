@@ -14,6 +14,9 @@ import evaluate
 import trained_vit
 from dataset.example import Example, index_csv
 from evaluation.prediction import read_predictions
+from evaluation.scorers import CheckpointScorer
+from fake_server import fake_http_server
+from scoring_service import ScoringService
 from trust_nsfw.schema import LABELS
 
 EXTERNAL = re.compile(r"""(?:src|href|action|poster|data)\s*=\s*["'](?!data:)|url\(|@import|https?://|<script|<link""")
@@ -127,6 +130,18 @@ def test_class_folders_slices_and_unreadable_files(trained, tmp_path, capsys):
     again = read_predictions(out / "predictions.jsonl")
     assert evaluate.main([*command, "--no-robustness", "--policy", "strict", "--out", str(out)]) == 0
     assert read_predictions(out / "predictions.jsonl") == again
+
+
+def test_a_server_gives_the_predictions_that_the_checkpoint_gives(evaluation, trained, prepared, tmp_path, capsys):
+    command = ["--data", str(prepared), "--no-robustness", "--out", str(tmp_path / "out")]
+    with fake_http_server(ScoringService(CheckpointScorer(trained))) as server:
+        assert evaluate.main(["--server", server.address, *command]) == 0
+    assert read_predictions(tmp_path / "out/predictions.jsonl") == read_predictions(evaluation / "predictions.jsonl")
+    report = (tmp_path / "out/report.html").read_text()
+    assert "scoring-service" in report
+    assert "Through the server, network included" in report
+    assert evaluate.main(["--server", "http://127.0.0.1:9", *command]) == 1
+    assert "did not score the images" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

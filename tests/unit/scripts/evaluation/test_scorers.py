@@ -1,6 +1,5 @@
 """Whoever scores, the scores are the same; what can't be asked is said in a sentence."""
 
-import json
 import shutil
 import zipfile
 from pathlib import Path
@@ -17,32 +16,17 @@ from fake_server import fake_http_server
 from fake_service import FakeService, Fault
 from lowering.plan import Plan
 from pictures import encode, glass
+from scoring_service import ScoringService
 from trust_nsfw.errors import CheckpointError
-from trust_nsfw.pipeline import Pipeline
-from trust_nsfw.schema import Item, ModelInfo, Request, Scores
-from trust_nsfw.wire.rendering import render
-
-
-class RealService(FakeService):
-    """A stand-in that scores with a checkpoint's pipeline and answers in the service's own words."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        super().__init__()
-        self.pipeline = pipeline
-
-    def classify(self, images, options, fault, *, raw):
-        request = Request(tuple(Item(payload, name) for name, payload in images), per_item=True)
-        [answer] = self.pipeline.classify([request])
-        model = ModelInfo("nsfw", "1.0", "real", "0" * 64, "trained", "torch", "fp32")
-        return json.loads(render(answer, request, model).body)
+from trust_nsfw.schema import ModelInfo, Scores
 
 
 def test_a_server_and_a_checkpoint_give_equal_predictions(trained_checkpoint, class_folders, tiny_checkpoint):
     here = CheckpointScorer(trained_checkpoint)
     files = of_folder(class_folders)
-    with fake_http_server(RealService(here._pipeline)) as server, ServerScorer(server.address) as there:
+    with fake_http_server(ScoringService(here)) as server, ServerScorer(server.address) as there:
         assert predict(files, there) == predict(files, here)
-        assert there.describe()["checkpoint"] == "real"
+        assert there.describe()["checkpoint"] == "scoring-service"
 
 
 @pytest.mark.parametrize("precision", ["none", "fp32"])
