@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from dataset.example import DatasetError
 from dataset.source_image import MAX_IMAGE_BYTES, Origin, SourceImage, Unreadable, below_wrapping, label_of_path
+from trust_nsfw.cli.files import EXTENSIONS
 
 MAX_EXPANSION, ALWAYS_ALLOWED_BYTES = 20, 2**30
 """Encoded images hardly shrink: an archive that says it holds more than 20 times its own bytes is a bomb."""
@@ -50,7 +51,11 @@ def _images(archive: zipfile.ZipFile, name: str) -> list[SourceImage]:
         return []
     folders = below_wrapping([paths[one.filename].parts[:-1] for one in wanted])
     return [
-        SourceImage(f"{name}/{member.filename}", label_of_path(parts, name), partial(_read, archive, member))
+        SourceImage(
+            f"{name}/{member.filename}",
+            label_of_path(parts, f"{name}/{member.filename}"),
+            partial(_read, archive, member),
+        )
         for member, parts in zip(wanted, folders, strict=True)
     ]
 
@@ -71,8 +76,10 @@ def _refuse_dangerous(members: Sequence[zipfile.ZipInfo], name: str, archive_byt
 
 
 def _is_wanted(path: PurePosixPath) -> bool:
-    """Say whether a member may be an image: in a folder, and neither hidden nor what macOS adds."""
-    return len(path.parts) > 1 and not any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    """Say whether a member may be an image: not hidden or what macOS adds, and above the folders only if named so."""
+    if any(part.startswith((".", "__MACOSX")) for part in path.parts):
+        return False
+    return len(path.parts) > 1 or path.suffix.lower() in EXTENSIONS
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:

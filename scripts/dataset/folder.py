@@ -22,8 +22,8 @@ class ImageFolder:
             raise DatasetError(f"{root} holds no image in class folders")
         folders = below_wrapping([file.relative_to(root).parts[:-1] for file in files])
         self._images = [
-            SourceImage(file.relative_to(root).as_posix(), label, partial(_read, file), file)
-            for file, label in zip(files, (label_of_path(parts, str(root)) for parts in folders), strict=True)
+            SourceImage(file.relative_to(root).as_posix(), label_of_path(parts, str(file)), partial(_read, file), file)
+            for file, parts in zip(files, folders, strict=True)
         ]
 
     def __len__(self) -> int:

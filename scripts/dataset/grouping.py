@@ -15,16 +15,18 @@ MAX_HASH_DISTANCE = 10
 pictures), brightness by a third 6 and a crop of 2 % at each edge 16 in 95 of 100."""
 
 MIN_CORRELATION = 0.9
-"""Of the 16 x 16 thumbnails, for a confirmed pair; brightness and contrast don't change it. The hash alone is not enough:
-among 18 million pairs of different generated pictures 2,829 line drawings and stripes are within 10 bits, for the hash
-of a picture with little in its lowest frequencies is mostly chance. With the thumbnails 2 pairs remain."""
+"""Of the 16 x 16 thumbnails, for a confirmed pair; brightness and contrast don't change it. The hash alone is not
+enough: among 18 million pairs of different generated pictures 2,829 pairs of line drawings or stripes are within 10
+bits, for the hash of a picture with little in its lowest frequencies is mostly chance. With the thumbnails 2 remain."""
 
 MIN_DEVIATION = 2.0
 """Standard deviation of a thumbnail, of 255, below which a picture is flat: what is left of it is noise, so flat
 pictures are near-duplicates of nothing. Without this a white page would join all white pages."""
 
 ROWS_PER_BLOCK = 256
-PAIRS_PER_CHUNK = 65_536
+MAX_SINGLE_PAIRS = 32_768
+"""Candidates of a block of rows that are looked at one by one; of more, a product of matrices is quicker."""
+
 MAX_PENDING_EDGES = 2_000_000
 
 
@@ -40,11 +42,9 @@ def group(signatures: Sequence[Signature]) -> NDArray[np.int64]:
     edges, pending = [np.empty((2, 0), np.int64)], 0
     for start in tqdm(range(0, count, ROWS_PER_BLOCK), "Grouping", unit="block", disable=None):
         rows = slice(start, start + ROWS_PER_BLOCK)
-        for others in (hashes, mirrored):
-            is_near = np.bitwise_count(hashes[rows, None] ^ others[None, start:]) <= MAX_HASH_DISTANCE
-            left, right = np.nonzero(is_near)
-            pairs = np.stack([left + start, right + start])[:, left < right]
-            edges.append(_confirmed(pairs, straight, flipped if others is mirrored else straight))
+        for other_hashes, others in ((hashes, straight), (mirrored, flipped)):
+            is_near = np.bitwise_count(hashes[rows, None] ^ other_hashes[None, start:]) <= MAX_HASH_DISTANCE
+            edges.append(_confirmed(is_near, straight[rows], others[start:]) + start)
             pending += edges[-1].shape[1]
         if pending > MAX_PENDING_EDGES:
             edges = [_spanning(np.concatenate(edges, axis=1), count)]
@@ -66,14 +66,16 @@ def _normalised(signatures: Sequence[Signature]) -> tuple[NDArray[np.float32], N
 
 
 def _confirmed(
-    pairs: NDArray[np.int64], straight: NDArray[np.float32], others: NDArray[np.float32]
+    is_near: NDArray[np.bool_], block: NDArray[np.float32], others: NDArray[np.float32]
 ) -> NDArray[np.int64]:
-    """Return those of the pairs, int64 [2, P], whose thumbnails correlate."""
-    kept = []
-    for start in range(0, pairs.shape[1], PAIRS_PER_CHUNK):
-        left, right = pairs[:, start : start + PAIRS_PER_CHUNK]
-        kept.append(np.einsum("ij,ij->i", straight[left], others[right]) >= MIN_CORRELATION)
-    return pairs[:, np.concatenate(kept)] if kept else pairs
+    """Return the pairs, int64 [2, P], left < right, that are near and whose thumbnails correlate."""
+    if np.count_nonzero(is_near) > MAX_SINGLE_PAIRS:
+        left, right = np.nonzero(is_near & (block @ others.T >= MIN_CORRELATION))
+    else:
+        left, right = np.nonzero(is_near)
+        correlates = np.einsum("ij,ij->i", block[left], others[right]) >= MIN_CORRELATION
+        left, right = left[correlates], right[correlates]
+    return np.stack([left, right])[:, left < right]
 
 
 def _components(edges: NDArray[np.int64], count: int) -> NDArray[np.int64]:

@@ -27,8 +27,8 @@ def grouped_split(labels: Sequence[str], groups: NDArray[np.int64], seed: int) -
     classes = np.array([LABELS.index(label) for label in labels])
     folds = StratifiedGroupKFold(n_splits=FOLDS, shuffle=True, random_state=seed).split(classes, classes, groups)
     splits = np.full(len(labels), "train", dtype=object)
-    for split, (_, members) in zip(("test", "validation"), folds, strict=False):
-        splits[members] = split
+    for name, (_, members) in zip(("test", "validation"), folds, strict=False):
+        splits[members] = name
     found: list[Split] = splits.tolist()
     for label in sorted(set(labels)):
         held = {split for split, own in zip(found, labels, strict=True) if own == label}
@@ -48,9 +48,10 @@ def naive_split(count: int, seed: int) -> list[Split]:
     first = places.train_test_split(test_size=TEST_SHARE, seed=seed)
     second = first["test"].train_test_split(test_size=HALF, seed=seed)
     splits: list[Split] = ["train"] * count
-    for split, part in (("validation", second["train"]), ("test", second["test"])):
-        for place in part["place"]:
-            splits[place] = split
+    for place in second["train"]["place"]:
+        splits[place] = "validation"
+    for place in second["test"]["place"]:
+        splits[place] = "test"
     return splits
 
 

@@ -97,11 +97,6 @@ class SavedDataset:
             for name, part in parts.items()
         ]
 
-    @staticmethod
-    def is_one(root: Path) -> bool:
-        """Say whether a folder is a saved data set."""
-        return any((root / name).is_file() for name in ("dataset_info.json", "dataset_dict.json"))
-
     def __len__(self) -> int:
         return sum(len(part) for _, part, _ in self._parts)
 

@@ -18,6 +18,8 @@ from evaluation.metrics import (
     negative_log_likelihood,
 )
 
+FEW_IMAGES = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Bin:
@@ -69,16 +71,17 @@ def bins_of(probability: NDArray[np.float64], came_true: NDArray[np.bool_], bins
 
 
 def draw_reliability(axes: Axes, bins: Sequence[Bin], title: str, colour: str = BLUE) -> None:
-    """Draw how often each bin came true, with its 95 % interval, against its mean; areas grow with its images."""
+    """Draw how often each bin came true, with its 95 % interval, against its mean; areas grow with its images.
+
+    Bins of fewer than FEW_IMAGES are faint: they say little.
+    """
     axes.plot([0, 1], [0, 1], "--", color=EDGE, lw=1.2, zorder=1)
-    mean = np.array([one.mean_probability for one in bins])
-    true = np.array([one.came_true.value for one in bins])
-    low, high = (np.array([getattr(one.came_true, end) for one in bins]) for end in ("low", "high"))
-    images = np.array([one.came_true.cases for one in bins])
-    # Rounding may put an end a hair inside the value.
-    spread = np.clip([true - low, high - true], 0, None)
-    axes.errorbar(mean, true, yerr=spread, fmt="none", ecolor=INK, elinewidth=1, capsize=2.5, zorder=2)
-    axes.plot(mean, true, color=colour, lw=1.2, alpha=0.5, zorder=2)
-    axes.scatter(mean, true, s=18 + 180 * images / images.max(), color=colour, alpha=0.85, zorder=3, lw=0)
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), title=title, aspect="equal")
+    most = max(one.came_true.cases for one in bins)
+    for one in bins:
+        mean, true = one.mean_probability, one.came_true
+        fades = 0.3 if true.cases < FEW_IMAGES else 1.0
+        axes.plot([mean, mean], [true.low, true.high], color=INK, lw=1.1, alpha=fades, zorder=2)
+        size = 22 + 200 * true.cases / most
+        axes.scatter([mean], [true.value], s=size, color=colour, alpha=0.85 * fades, zorder=3, lw=0)
+    axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), title=title, aspect="equal")
     grid(axes)

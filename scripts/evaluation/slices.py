@@ -40,8 +40,8 @@ class Slice:
         right = sum(one.label == Scores(**(one.scores or {})).label for one in predictions)
         moderation = Moderation.of([one.label for one in predictions], actions)
         missed = moderation.missed["explicit"]
-        counts = (("images", len(predictions)), ("explicit images", missed.allowed.cases))
-        few = [f"{count} {what}" if count else f"no {what}" for what, count in counts if count < FEW_CASES]
+        counts = (("image", len(predictions)), ("explicit image", missed.allowed.cases))
+        few = [f"{count or 'no'} {what}{'s' * (count != 1)}" for what, count in counts if count < FEW_CASES]
         return cls(
             column=column,
             value=value,
@@ -89,6 +89,15 @@ class Attributes:
             name: [said.get(key, nothing)[place].strip() for key in keys] for place, name in enumerate(header[1:])
         }
         return cls(columns, len(matched), len(said.keys() - set(keys)))
+
+    def facts(self, file: Path) -> dict[str, object]:
+        """Return what a record says of them."""
+        return {
+            "file": str(file),
+            "columns": list(self.columns),
+            "matched_images": self.matched_images,
+            "unmatched_rows": self.unmatched_rows,
+        }
 
 
 def built_in(predictions: Sequence[Prediction]) -> dict[str, list[str]]:
