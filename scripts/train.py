@@ -31,6 +31,7 @@ from training import base, result, states
 from training.run_card import versions
 from training.selection import SELECTION
 from training.settings import CHOICES, PUBLISHED, TrainingError, TrainingSettings
+from training.threads import threads_for
 from training.trainer import trainer_of
 from trust_nsfw.checkpoint import weights_sha256
 from trust_nsfw.errors import CheckpointError
@@ -74,7 +75,9 @@ def train(options: argparse.Namespace, settings: TrainingSettings) -> None:
     if is_first:
         states.begin(work, begun, settings, restart=options.restart)
     set_seed(settings.seed)
-    trainer = trainer_of(data, spec, base.load(directory, settings.seed), settings, work, workers=options.workers)
+    model = base.load(directory, settings.seed)
+    torch.set_num_threads(threads_for(model, options.threads))
+    trainer = trainer_of(data, spec, model, settings, work, workers=options.workers)
     state = states.last_whole(work)
     if state is not None:
         print(f"going on from {state.name}", flush=True)
@@ -143,12 +146,15 @@ def parse_arguments() -> tuple[argparse.Namespace, TrainingSettings]:
             + (f", {PUBLISHED[field.name]} in the published recipe" if field.name in PUBLISHED else ""),
         )
     parser.add_argument("--workers", type=int, help="processes that decode; default: one per core, at most 8")
+    parser.add_argument("--threads", type=int, help="of torch; default: 1 for a small model, else one per core")
     parser.add_argument("--restart", action="store_true", help="throw an unfinished training away and begin anew")
     parser.add_argument("--replace", action="store_true", help="replace what is at --out")
     parser.add_argument("--keep-states", action="store_true", help="keep OUT.work, TensorBoard logs included")
     options = parser.parse_args()
     if options.workers is None:
         options.workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    if options.workers < 0 or (options.threads is not None and options.threads < 1):
+        parser.error("--workers must not be negative, --threads must be at least 1")
     given = {field.name: getattr(options, field.name) for field in fields(TrainingSettings)}
     chosen = {name: value for name, value in given.items() if value is not None}
     try:

@@ -47,7 +47,7 @@ def page(card: Mapping[str, Any]) -> str:
         [
             f"# Training of {card['name']}\n",
             f"Begun {card['started_utc']}, {card['seconds']:,.0f} s on {card['device']}"
-            + (f", resumed {card['resumed']} times" if card["resumed"] else "")
+            + (" since it was last gone on with after a stop" if card["resumed"] else "")
             + f". Base: {card['base']}"
             + (f" at {card['base_revision']}" if card["base_revision"] else "")
             + ".\n",

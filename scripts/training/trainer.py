@@ -3,9 +3,12 @@
 import os
 from pathlib import Path
 
+import torch
 from transformers import EarlyStoppingCallback, PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
 
 from dataset.example import PreparedDataset
+from training.course import Course
 from training.loss import balanced_weights, loss_function
 from training.pictures import Collator, Pictures
 from training.precision import settled
@@ -34,7 +37,9 @@ def trainer_of(
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(work / TENSORBOARD_FOLDER)
     train, validation = data.of_split("train"), data.of_split("validation")
     weights = balanced_weights([one.label for one in train]) if settings.class_weights == "balanced" else None
-    callbacks: list[TrainerCallback] = [EarlyStoppingCallback(settings.patience)] if settings.patience else []
+    callbacks: list[TrainerCallback] = [Course(settings.max_fpr)]
+    if settings.patience:
+        callbacks.append(EarlyStoppingCallback(settings.patience))
     precision = settled(settings.precision)
     every = 1 / (settings.epochs * settings.evaluations_per_epoch)  # a share of all steps
     arguments = TrainingArguments(
@@ -62,11 +67,13 @@ def trainer_of(
         data_seed=settings.seed,
         dataloader_num_workers=workers,
         dataloader_persistent_workers=workers > 0,
+        dataloader_pin_memory=torch.cuda.is_available(),
         remove_unused_columns=False,
         label_names=["labels"],
         report_to=["tensorboard"],
+        disable_tqdm=True,
     )
-    return Trainer(
+    trainer = Trainer(
         model=model,
         args=arguments,
         data_collator=Collator(spec),
@@ -76,3 +83,5 @@ def trainer_of(
         compute_metrics=compute_metrics(settings),
         callbacks=callbacks,
     )
+    trainer.remove_callback(PrinterCallback)  # Course speaks in its place
+    return trainer
