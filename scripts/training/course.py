@@ -36,17 +36,11 @@ class Course(TrainerCallback):
         if self._bar is not None:
             self._bar.update(state.global_step - self._bar.n)
 
-    def on_evaluate(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        metrics: Mapping[str, float],
-        **kwargs: Any,
-    ) -> None:
-        """Say what the evaluation found."""
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Say what the evaluation found, which is in `metrics`."""
         if self._bar is None:
             return
+        metrics = kwargs["metrics"]
         is_best = metrics[f"eval_{SELECTION}"] > self._best
         self._best = max(self._best, metrics[f"eval_{SELECTION}"])
         line = line_of(state.epoch or 0.0, state.num_train_epochs, metrics, self._max_fpr)
