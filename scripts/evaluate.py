@@ -28,6 +28,7 @@ from evaluation.demo_sheet import demo_png
 from evaluation.evaluation_folder import require_ours, write_evaluation
 from evaluation.labelled_files import LabelledFile, of_examples, of_folder
 from evaluation.machine import describe_machine
+from evaluation.policies import named_policy
 from evaluation.predicting import predict, progress_bar
 from evaluation.prediction import EvaluationError, Prediction, scored
 from evaluation.record import Circumstances, record_of, tables_of
@@ -39,10 +40,8 @@ from evaluation.speed import Speed, TimedScorer
 from evaluation.transformations import TRANSFORMATIONS
 from trust_nsfw.errors import StartupError
 from trust_nsfw.policy import Policy
-from trust_nsfw.policy_file import load_policy_file
 
 ROOT = Path(__file__).resolve().parent.parent
-POLICIES = ROOT / "handler/policies"
 LONE_IMAGES = 40
 """Sent one at a time, for the latency that a single upload sees."""
 
@@ -78,7 +77,7 @@ def evaluate(options: argparse.Namespace) -> int:
     """Score, assess, write; returns 0."""
     started_utc = datetime.now(UTC).isoformat(timespec="seconds")
     data = read_data(options)
-    policy = read_policy(options.policy)
+    policy = named_policy(options.policy)
     out = options.out or default_out(options, data)
     require_ours(out)
     with ExitStack() as stack:
@@ -123,15 +122,6 @@ def read_data(options: argparse.Namespace) -> Data:
     training = frozenset(example.group for example in dataset.examples if example.split == "train")
     description = {"source": str(options.data), "split": options.split, "fingerprint": dataset.fingerprint}
     return Data(tuple(files), description | shown, frozenset() if options.split == "train" else training)
-
-
-def read_policy(name: str) -> Policy:
-    """Return a policy of handler/policies by its name, or one from a file. Raises PolicyError."""
-    file = Path(name) if name.endswith((".yaml", ".yml")) else POLICIES / f"{name}.yaml"
-    if not file.is_file():
-        known = ", ".join(sorted(one.stem for one in POLICIES.glob("*.yaml")))
-        raise EvaluationError(f"no policy is named {name!r}; known are {known}, or give a .yaml file")
-    return load_policy_file(file).policy
 
 
 def default_out(options: argparse.Namespace, data: Data) -> Path:

@@ -52,6 +52,15 @@ def group(signatures: Sequence[Signature]) -> NDArray[np.int64]:
     return _by_first_member(_components(np.concatenate(edges, axis=1), count))
 
 
+def correlation(one: Signature, other: Signature) -> float:
+    """Return how alike two pictures are, from -1 to 1, the second or its mirror image; MIN_CORRELATION confirms a pair.
+
+    A flat picture is like nothing: 0.
+    """
+    straight, flipped = _normalised([one, other])
+    return float(max(straight[0] @ straight[1], straight[0] @ flipped[1]))
+
+
 def _normalised(signatures: Sequence[Signature]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the thumbnails and their mirror images, float32 [N, 256] of mean 0 and length 1; a flat one is 0."""
     pixels = np.array([one.pixels for one in signatures], dtype=np.float32)

@@ -138,7 +138,7 @@ def tables_of(
     }
     if robustness is not None:
         tables["robustness.csv"] = _flat([asdict(one) for one in robustness.effects])
-    return {name: _csv(rows) for name, rows in tables.items()}
+    return {name: csv_of(rows) for name, rows in tables.items()}
 
 
 SHARE_COLUMNS = ("hits", "cases", "share", "low", "high")
@@ -166,7 +166,8 @@ def _leaves(record: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, 
             yield f"{before}{key}", value
 
 
-def _csv(rows: Iterable[Row]) -> str:
+def csv_of(rows: Iterable[Row]) -> str:
+    """Return rows as CSV; an empty field for None and NaN."""
     text = io.StringIO()
     measured = (["" if without_nan(value) is None else value for value in row] for row in rows)
     csv.writer(text, lineterminator="\n").writerows(measured)
