@@ -17,6 +17,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from typing import Any
 
 import torch
 from transformers import PreTrainedModel, Trainer, set_seed
+from transformers.utils import logging
 
 from dataset.example import DatasetError, PreparedDataset
 from model_sources.errors import FetchError
@@ -43,9 +45,9 @@ FAILED, INTERRUPTED = 1, 130
 MOST_WORKERS = 8
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status, having said on stderr why it is not 0."""
-    options, settings = parse_arguments()
+    options, settings = parse_arguments(arguments)
     try:
         train(options, settings)
     except (TrainingError, DatasetError, FetchError, CheckpointError, OSError) as error:
@@ -82,6 +84,7 @@ def train(options: argparse.Namespace, settings: TrainingSettings) -> None:
     if state is not None:
         print(f"going on from {state.name}", flush=True)
     started = time.time()
+    logging.set_verbosity_error()  # it compares shares of steps with the numbers they became, and warns on resuming
     trainer.train(resume_from_checkpoint=None if state is None else str(state))
     if not trainer.is_world_process_zero():
         return
@@ -130,7 +133,7 @@ def card_of(
     }
 
 
-def parse_arguments() -> tuple[argparse.Namespace, TrainingSettings]:
+def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, TrainingSettings]:
     """Read the command line; leaves with status 2 where it makes no sense."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder that scripts/prepare_data.py made")
@@ -150,7 +153,7 @@ def parse_arguments() -> tuple[argparse.Namespace, TrainingSettings]:
     parser.add_argument("--restart", action="store_true", help="throw an unfinished training away and begin anew")
     parser.add_argument("--replace", action="store_true", help="replace what is at --out")
     parser.add_argument("--keep-states", action="store_true", help="keep OUT.work, TensorBoard logs included")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.workers is None:
         options.workers = min(os.cpu_count() or 1, MOST_WORKERS)
     if options.workers < 0 or (options.threads is not None and options.threads < 1):

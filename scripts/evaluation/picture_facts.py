@@ -18,12 +18,12 @@ FLAT_STEP, GENTLE_STEP = 2, 24
 """Of 255, between a pixel and its right neighbour, in the channel that differs most."""
 
 DRAWN_FLATNESS = 2.0
-ASPECTS = ((0.5, "tall, over 1:2"), (0.9, "portrait"), (1.12, "square"), (2.001, "landscape"))
-WIDEST = "wide, over 2:1"
-BRIGHTNESSES = ((64.0, "dark, under 64"), (128.0, "64 to 127"), (192.0, "128 to 191"))
-BRIGHTEST = "bright, 192 and more"
-COLOURFULNESSES = ((5.0, "grey, under 5"), (33.0, "5 to 32"), (59.0, "33 to 58"))
-MOST_COLOURFUL = "colourful, 59 and more"
+ASPECTS = ((0.5, "over 1:2, tall"), (0.9, "portrait"), (1.12, "square"), (2.001, "landscape"))
+WIDEST = "over 2:1, wide"
+BRIGHTNESSES = ((64.0, "under 64 (dark)"), (128.0, "64 to 127"), (192.0, "128 to 191"))
+BRIGHTEST = "192 and more (bright)"
+COLOURFULNESSES = ((5.0, "under 5 (grey)"), (33.0, "5 to 32"), (59.0, "33 to 58"))
+MOST_COLOURFUL = "59 and more"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class TrainingSettings:
     """
 
     base: str = BASE
-    epochs: float = 5
+    epochs: float = 5.0
     learning_rate: float = 2e-5
     batch: int = 8
     accumulate: int = 1

@@ -3,6 +3,7 @@
 import json
 import pickle
 import shutil
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from training.settings import TrainingError, TrainingSettings
 
 BEGUN_FILE = "begun.json"
-STATE_FILES = ("trainer_state.json", "optimizer.pt", "scheduler.pt", "config.json")
+JSON_FILES = ("trainer_state.json", "config.json")
+TENSOR_FILES = ("optimizer.pt", "scheduler.pt")
 RNG_PATTERN = "rng_state*.pth"
 
 
@@ -64,14 +66,17 @@ def _step(state: Path) -> int:
 def _is_whole(state: Path) -> bool:
     """Whether every file is there and can be read to its end."""
     try:
-        json.loads((state / STATE_FILES[0]).read_text(encoding="utf-8"))
-        for name in STATE_FILES[1:3]:
+        for name in JSON_FILES:
+            json.loads((state / name).read_text(encoding="utf-8"))
+        for name in TENSOR_FILES:
             torch.load(state / name, map_location="cpu", weights_only=True)
         weights = list(state.glob("*.safetensors"))
         for file in weights:
             with safe_open(file, framework="pt") as tensors:
                 for name in tensors.keys():  # noqa: SIM118 - no mapping, it has this method alone
                     tensors.get_tensor(name)
-        return bool(weights) and (state / STATE_FILES[3]).is_file() and any(state.glob(RNG_PATTERN))
+        random = list(state.glob(RNG_PATTERN))
+        # Their content is pickled NumPy, which is not read here; a zip file's end tells that it is whole.
+        return bool(weights) and bool(random) and all(map(zipfile.is_zipfile, random))
     except (OSError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError, SafetensorError):
         return False
