@@ -4,6 +4,7 @@ Confident learning (Northcutt, Jiang and Chuang, Journal of Artificial Intellige
 threshold is the model's mean probability of it over the images labelled so, so that a class it is seldom sure of asks
 for less. An image is confidently of the most probable of the classes whose thresholds it reaches; where that is not its
 label, and the model's top class is not either, the label is suspect. Suspects are ranked by their normalised margin.
+The rule would rather miss an error than accuse a right label: what the model is less sure of than usual is let pass.
 """
 
 from dataclasses import dataclass
