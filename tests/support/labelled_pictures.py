@@ -1,7 +1,7 @@
 """Five classes of harmless pictures, in class folders, that a small model can tell apart: no two are the same.
 
 What stands in for each class: drawing: thin lines on white; hentai: flat shapes on a strong colour; neutral: parts of
-photos; porn: stripes; sexy: parts of photos in sepia.
+photos; porn: stripes; sexy: parts of photos in sepia, upside down lest they be near-duplicates of neutral ones.
 """
 
 import math
@@ -47,7 +47,7 @@ def labelled_picture(label: str, seed: int | tuple[int, ...], side_px: int = 64)
         case "porn":
             return _stripes(random, side_px)
         case "sexy":
-            return _sepia(_part_of_photo(random, side_px))
+            return _sepia(_part_of_photo(random, side_px, upside_down=True))
         case _:
             raise ValueError(label)
 
@@ -87,14 +87,17 @@ def _stripes(random: np.random.Generator, side_px: int) -> Image.Image:
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 
-def _part_of_photo(random: np.random.Generator, side_px: int) -> Image.Image:
+def _part_of_photo(random: np.random.Generator, side_px: int, *, upside_down: bool = False) -> Image.Image:
     photo = _photos()[int(random.integers(len(PHOTOS)))]
     part_px = random.uniform(*PART_OF_SIDE) * PHOTO_SIDE_PX
     left, top = random.uniform(0, PHOTO_SIDE_PX - part_px, 2)
     image = photo.resize((side_px, side_px), Image.Resampling.BICUBIC, (left, top, left + part_px, top + part_px))
     if random.random() < 0.5:
         image = ImageOps.mirror(image)
-    image = image.transpose(Image.Transpose.ROTATE_90) if random.random() < 0.5 else image
+    if upside_down:
+        image = image.transpose(Image.Transpose.ROTATE_180)
+    elif random.random() < 0.5:
+        image = image.transpose(Image.Transpose.ROTATE_90)
     image = ImageEnhance.Brightness(image).enhance(random.uniform(0.75, 1.25))
     return ImageEnhance.Contrast(image).enhance(random.uniform(0.8, 1.2))
 
