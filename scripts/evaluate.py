@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Find out how good a model is on labelled images, through the serving pipeline or a running server.
 
-    python scripts/evaluate.py --model models/mine --data data/prepared
-    python scripts/evaluate.py --archive model_store/nsfw.mar --data data/prepared --policy strict
+    python scripts/evaluate.py --model models/mine --data data/nsfw
+    python scripts/evaluate.py --archive model_store/nsfw.mar --data data/nsfw --policy strict
     python scripts/evaluate.py --server http://127.0.0.1:8080 --images FOLDER --slices attributes.csv
 
 The images are a split of a data set that prepare_data.py made (test unless --split says otherwise), or a folder with a

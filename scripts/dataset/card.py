@@ -105,7 +105,7 @@ def _warnings(card: Card, examples: Sequence[Example]) -> list[str]:
             "conflicts.csv lists them, and at most one label of each can be right."
         )
     if images := card["quarantined"]["images"]:
-        found.append(f"{images:,} images could not be read or decoded and were left out: quarantine.csv lists them.")
+        found.append(f"Left out, because they can't be read or decoded: {images:,}. quarantine.csv lists them.")
     return found
 
 

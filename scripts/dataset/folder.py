@@ -22,7 +22,7 @@ class ImageFolder:
             raise DatasetError(f"{root} holds no image in class folders")
         folders = below_wrapping([file.relative_to(root).parts[:-1] for file in files])
         self._images = [
-            SourceImage(file.relative_to(root).as_posix(), label_of_path(parts, str(file)), partial(_read, file), file)
+            SourceImage(_name(file, root), label_of_path(parts, str(file)), partial(_read, file), file)
             for file, parts in zip(files, folders, strict=True)
         ]
 
@@ -38,6 +38,11 @@ def _files(root: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
         yield from (Path(place, name) for name in names if not name.startswith("."))
+
+
+def _name(file: Path, root: Path) -> str:
+    """Return a file's path below the root as text; bytes that are no UTF-8 are replaced."""
+    return os.fsencode(file.relative_to(root).as_posix()).decode(errors="replace")
 
 
 def _read(file: Path) -> bytes:

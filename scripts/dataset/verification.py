@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dataset.signature import Signature
-from trust_nsfw.errors import ServiceError
+from trust_nsfw.errors import InternalError, ServiceError
 from trust_nsfw.images import decode
 from trust_nsfw.settings import Limits
 
@@ -35,6 +35,11 @@ class Refused:
     code: str
     message: str
 
+    @property
+    def is_final(self) -> bool:
+        """False where it was this machine that failed, not the image."""
+        return self.code != InternalError.code
+
 
 def verify(payload: bytes) -> Verified | Refused:
     """Decode every view of an image that the service would decode."""
@@ -43,5 +48,7 @@ def verify(payload: bytes) -> Verified | Refused:
         signatures = [Signature.of(view.rgb) if number == 0 else None for number, view in enumerate(image.views)]
     except ServiceError as error:
         return Refused(error.code, str(error))
+    except MemoryError:
+        return Refused(InternalError.code, "there is not enough memory for this image")
     assert signatures[0] is not None
     return Verified(image.format, image.width, image.height, signatures[0])

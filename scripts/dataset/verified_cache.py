@@ -35,7 +35,7 @@ class VerifiedCache:
 
     def add(self, sha256: str, result: Verified | Refused) -> None:
         """Keep what was found out; at once in the file too, so that a kill loses no more than what is being decoded."""
-        if sha256 in self._known:
+        if sha256 in self._known or (isinstance(result, Refused) and not result.is_final):
             return
         assert self._stream is not None, "to be used within `with`"
         self._known[sha256] = result

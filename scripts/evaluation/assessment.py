@@ -12,7 +12,7 @@ from evaluation.ranking import Ranking
 from evaluation.reliability import Calibration
 from evaluation.slices import FEW_CASES, Columns, Slice, built_in, slices_of
 from trust_nsfw.policy import Policy
-from trust_nsfw.schema import LABELS, Action
+from trust_nsfw.schema import GROUPS, LABELS, Action
 
 RANKED_GROUPS = ("explicit", "nsfw")
 
@@ -80,9 +80,11 @@ class Assessment:
         found = []
         if missing := self.classification.missing:
             names, them = " and ".join(missing), "them" if len(missing) > 1 else "it"
+            groups = [group for group, members in GROUPS.items() if set(members) & set(missing)]
+            without = "".join(f", {group}" for group in groups)
             found.append(
-                f"No image of {names} could be evaluated: every figure of {them} is not measured, and averages leave "
-                f"{them} out."
+                f"No image of {names} could be evaluated: every figure of {them} is not measured, and what sums up "
+                f"several classes (averages{without}) leaves {them} out."
             )
         if self.leaked:
             apart = (

@@ -197,6 +197,11 @@ def test_files_that_cannot_be_decoded_are_set_aside_with_the_service_s_own_code(
     assert card_of(dataset)["quarantined"]["images"] == 4
 
 
+def test_a_file_whose_name_is_no_text_is_taken_all_the_same(source: Path, tmp_path: Path) -> None:
+    (source / "porn/00003.png").rename(source / "porn" / os.fsdecode(b"caf\xe9.png"))
+    assert "porn/caf\ufffd.png" in named(prepare(source, tmp_path / "out"))
+
+
 def test_every_format_that_is_served_can_be_learnt_from(source: Path, tmp_path: Path) -> None:
     for number, content in enumerate(every_format().values()):
         (source / f"neutral/served-{number}").write_bytes(content)

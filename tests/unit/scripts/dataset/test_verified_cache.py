@@ -26,6 +26,12 @@ def test_results_come_back_as_they_were(tmp_path: Path) -> None:
     assert (cache.get("aa"), cache.get("bb"), cache.get("cc")) == (GOOD, BAD, None)
 
 
+def test_what_this_machine_had_no_memory_for_is_tried_again(tmp_path: Path) -> None:
+    with VerifiedCache(tmp_path) as cache:
+        cache.add("aa", Refused("internal", "there is not enough memory for this image"))
+    assert VerifiedCache(tmp_path).get("aa") is None
+
+
 def test_a_torn_last_line_is_dropped_and_does_not_spoil_the_next_one(tmp_path: Path) -> None:
     remembered(tmp_path)
     file = tmp_path / CACHE_FILE
