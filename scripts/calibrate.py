@@ -8,9 +8,10 @@
 Images go through the serving pipeline without rounding, and without the temperature the checkpoint may have. The result
 is calibration.json in the checkpoint directory, which every engine applies, and MODEL.calibration/ with calibration.md
 and reliability.png: before and after, on the test split too where the data have one. The same images give the same
-files. Where a temperature is no gain on images left out of its fit, nothing is written.
+files. Where a temperature is no gain on images left out of its fit, nothing is written: the model is then as calibrated
+as these images can tell.
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 no temperature is a gain, 130 interrupted.
 """
 
 import argparse
@@ -39,7 +40,7 @@ FEW_IMAGES, FEW_WRONG = 300, 10
 WIDE_INTERVAL = 1.25
 """Ratio of an interval's ends above which a temperature is called uncertain."""
 
-FAILED, INTERRUPTED = 1, 130
+FAILED, NO_GAIN, INTERRUPTED = 1, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             remove(options.model)
         else:
             calibrate(options)
-    except (NotCalibrated, EvaluationError, DatasetError, CheckpointError) as error:
+    except NotCalibrated as error:
+        print(f"calibrate: {error}", file=sys.stderr)
+        return NO_GAIN
+    except (EvaluationError, DatasetError, CheckpointError) as error:
         print(f"calibrate: {error}", file=sys.stderr)
         return FAILED
     except OSError as error:
