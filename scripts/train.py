@@ -80,8 +80,9 @@ def train(options: argparse.Namespace, settings: TrainingSettings) -> None:
     model = base.load(directory, settings.seed)
     torch.set_num_threads(threads_for(model, options.threads))
     trainer = trainer_of(data, spec, model, settings, work, workers=options.workers)
-    state = states.last_whole(work)
-    if state is not None:
+    with trainer.args.main_process_first(local=False, desc="find the last state"):  # which may remove broken ones
+        state = states.last_whole(work)
+    if state is not None and trainer.is_world_process_zero():
         print(f"going on from {state.name}", flush=True)
     started = time.time()
     logging.set_verbosity_error()  # it compares shares of steps with the numbers they became, and warns on resuming

@@ -13,7 +13,7 @@ COLOURS = (BLUE, ORANGE, TEAL, PURPLE)
 PANELS = (
     ("Loss", ("loss", "eval_loss"), "mean over images"),
     ("Validation", ("eval_accuracy", "eval_recall_explicit", "eval_recall_explicit_at_half"), "share"),
-    ("Chosen by", ("eval_selection", "eval_ece"), "recall of explicit - ECE, and ECE"),
+    ("Chosen by", ("eval_selection", "eval_ece"), "recall of explicit - ECE left, and ECE"),
     ("Learning rate", ("learning_rate",), "per update"),
 )
 NAMES = {
