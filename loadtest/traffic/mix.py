@@ -151,9 +151,8 @@ def mix_of_folder(folder: Path) -> Mix:
 
 
 def _write(settings: MixSettings, folder: Path) -> None:
-    planned = sorted(
-        plan(settings.good_count), key=lambda each: -each.side_px
-    )  # the long ones first: threads end alike
+    # The longest work first, so that all threads end at about the same time.
+    planned = sorted(plan(settings.good_count), key=lambda each: -each.side_px)
     with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as threads:
         good = list(threads.map(lambda each: render(each, settings.seed), planned))
     files = sorted(good, key=lambda file: file.name) + bad_files(settings.seed)
