@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 DRAIN, DRAINED = "loadtest_drain", "loadtest_drained"
 DRAIN_MARGIN_SECONDS = 5.0  # beyond what the workers wait themselves
+WORKERS_BEGIN_SECONDS = 1.0  # after the master, at the latest; they would miss the end of their profile
 POLL_SECONDS = 0.05
 SETUP_FAILED = 2  # Locust's own status for what went wrong outside the requests
 
@@ -91,7 +92,8 @@ class Wiring:
             gevent.spawn(runner.quit)  # not from here: it would end the greenlet that has called us
             return
         if not is_worker and options.rates and (seconds := total_seconds(options.rates)) != float("inf"):
-            gevent.spawn_later(seconds, _end, environment)
+            margin = WORKERS_BEGIN_SECONDS if isinstance(runner, MasterRunner) else 0.0
+            gevent.spawn_later(seconds + margin, _end, environment)
 
     def _open(self, environment: Environment, options: Options) -> None:
         mix, fresh = _pictures(options)
