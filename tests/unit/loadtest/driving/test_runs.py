@@ -1,8 +1,10 @@
 """Locust itself, against a real server that is right, wrong, late, stalled or gone."""
 
+import signal
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +22,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(
-    transport: str, folder: Path, pictures: Path, answering: Answering, *more: object, users: int = 4, **kept: float
+    transport: str, folder: Path, pictures: Path, answering: Answering, *more: object, users: int = 4, **kept: Any
 ) -> LocustRun:
     """Load a server for a second or two, but for what a test says."""
     locustfile, serve = SERVERS[transport]
@@ -169,10 +171,13 @@ def test_what_is_on_its_way_at_the_end_is_waited_for(tmp_path, pictures):
     assert (found.status, found.outcomes) == (0, {"right": 2})
 
 
-def test_an_interrupted_run_leaves_whole_samples(tmp_path, pictures):
-    found = run("rest", tmp_path, pictures, Answering(), "--run-time", "60s", interrupt_after=3)
-    assert found.samples
-    assert all(sample["message"] is not None for sample in found.samples)
+@pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_run_leaves_whole_samples(way, tmp_path, pictures):
+    if signal.getsignal(way) is signal.SIG_IGN:
+        pytest.skip("ignored here, and so by every child: in the background of a shell")
+    found = run("rest", tmp_path, pictures, Answering(), "--run-time", "600s", interrupted_by=way)
+    assert found.status == 0, found.err
+    assert set(found.outcomes) <= {"right", "expected_error"}
     assert not list(found.files[0].parent.glob("*.part"))
 
 

@@ -105,6 +105,7 @@ def test_a_bad_file_must_get_its_own_error(found):
         (SINGLE, over_grpc(GRPC_BUSY, "INTERNAL"), Outcome.REFUSED),
         (SINGLE, over_grpc(b"Worker died.\norg.pytorch.serve.http.InternalServerException", "INTERNAL"), Outcome.WRONG),
         (HEALTH, reply(BUSY, 503), Outcome.WRONG),
+        (SINGLE, reply(BUSY.replace(b"ServiceUnavailable", b"InternalServer"), 503), Outcome.WRONG),
         (SINGLE, reply(b"", 500), Outcome.WRONG),
     ],
 )
