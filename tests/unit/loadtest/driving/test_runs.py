@@ -3,6 +3,7 @@
 import signal
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ def test_open_loop_sends_at_the_offered_rate_whatever_the_answers_take(transport
     assert found.status == 0, found.err
     intended = sorted(float(sample["intended_s"]) for sample in found.samples)
     assert len(intended) == pytest.approx(60, abs=1)
-    gaps = [after - before for before, after in zip(intended, intended[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(intended)]
     assert gaps[:18] == pytest.approx([1 / 20] * 18, abs=1e-5)
     assert gaps[-18:] == pytest.approx([1 / 40] * 18, abs=1e-5)
     assert all(float(sample["started_s"]) >= float(sample["intended_s"]) for sample in found.samples)
