@@ -17,9 +17,9 @@ from serving.ts_config import write_config
 from traffic.mix import INDEX, MixSettings, write_mix
 
 ROOT = Path(__file__).resolve().parents[2]
-SINGLE, BATCH, EVERY = "single=1", "batch4=1", "single=12,batch4=4,bad=3,health=3"
+SINGLE, BATCH, EVERY = "single=1", "batch4=1", "single=6,batch4=2,bad=6,health=3"
 LONGEST_SIDE_PX = 1300
-PATIENT_MS = 60_000  # the first explanation loads the model again
+PATIENT_MS = 60_000  # no fault of the handler's, if the machine has other things to do
 DEADLINE_MS = 1000  # faulty_handler.SECONDS_LATE is beyond it
 
 Load = Callable[..., LocustRun]
@@ -90,10 +90,11 @@ def load(faulty_server: TorchServeProcess, fault_file: Path, pictures: Path, tmp
 
 @pytest.mark.parametrize("locustfile", [REST, GRPC], ids=["rest", "grpc"])
 def test_without_a_fault_nothing_fails(load: Load, locustfile: Path):
-    traffic = EVERY + ",moderated=2,explanation=1" if locustfile is REST else EVERY
+    traffic = EVERY + ",moderated=3" if locustfile is REST else EVERY
     found = load("none", traffic, "--deadline-ms", PATIENT_MS, locustfile=locustfile, seconds=4)
     assert found.status == 0, found.out + found.err
-    assert set(found.outcomes) == {"right", "expected_error"}
+    assert "right" in found.outcomes
+    assert set(found.outcomes) <= {"right", "expected_error"}
 
 
 @pytest.mark.parametrize(
