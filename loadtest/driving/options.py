@@ -87,13 +87,12 @@ class Options:
 
 
 def register(parser: ArgumentParser, traffic: Weights) -> None:
-    """Add the arguments; `traffic` is what is sent unless told otherwise."""
-    group = parser.add_argument_group("Load test", "What is sent, when, and what must come back")
+    """Add the arguments, not as a group, which Locust's page would leave out; `traffic` is what is sent by default."""
 
     def add(name: str, default: object, text: str, **more: Any) -> None:
         more |= {} if "action" in more else {"type": type(default)}
         more["env_var"] = f"LOADTEST_{name.replace('-', '_').upper()}"
-        group.add_argument(f"--{name}", default=default, help=text, **more)
+        parser.add_argument(f"--{name}", default=default, help=text, **more)
 
     add("traffic", format_weights(traffic), f"weights by kind of request, out of {', '.join(traffic)}")
     add("model-name", "nsfw", "the model asked, such as nsfw or nsfw/1.0")

@@ -77,6 +77,7 @@ class Wiring:
         runner = environment.runner
         assert runner is not None
         is_worker = isinstance(runner, WorkerRunner)
+        environment.process_exit_code = None  # of a test before, whose arguments were refused in the page
         if not is_worker:
             setattr(environment.parsed_options, arguments.TOTAL_USERS, runner.target_user_count)
         try:
