@@ -191,8 +191,9 @@ def record(rounds: int = 3, names: tuple[str, ...] = ("rest", "grpc"), **other: 
             "versions": {"python": "3.12.3", "torch": "2.13.0", "openvino": "2026.1", "torchserve": "0.12.0"},
         },
         service={
-            "model": "random-vit",
-            "engine": {"name": "openvino", "precision": "int8"},
+            "model": {"name": "nsfw", "version": "1.0", "checkpoint": "random-vit", "engine": "openvino"},
+            "graph": {"precision": "int8", "merge_tokens": 0},
+            "cache_entries": 10000,
             "batchSize": 8,
             "maxBatchDelay": 1,
             "jobQueueSize": 72,
