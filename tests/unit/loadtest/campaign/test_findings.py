@@ -122,4 +122,4 @@ def test_many_doubtful_runs_are_named_only_in_part():
     whole = record()
     starved = [replace(run, generator=replace(CALM, starved=True)) for run in whole.targets["rest"].closed]
     doubt = findings.doubts(with_target(whole, closed=starved))[0]
-    assert "REST 4 users round 1 and 18 more runs" in doubt
+    assert "REST 4 users (3 runs) and 4 more" in doubt
