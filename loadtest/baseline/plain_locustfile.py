@@ -8,8 +8,6 @@ from typing import Any
 from locust import FastHttpUser, events, task
 from locust.argument_parser import LocustArgumentParser
 
-from measuring.pictures import jpegs_of
-
 
 def add_options(parser: LocustArgumentParser, **_: Any) -> None:
     """Add the folder of pictures to Locust's command line."""
@@ -24,7 +22,8 @@ class Poster(FastHttpUser):
 
     def on_start(self) -> None:
         """Read the pictures."""
-        self.payloads: Iterator[Any] = itertools.cycle(jpegs_of(self.environment.parsed_options.pictures))
+        files = sorted(self.environment.parsed_options.pictures.glob("*.jp*g"))
+        self.payloads: Iterator[Any] = itertools.cycle([file.read_bytes() for file in files])
 
     @task
     def post(self) -> None:

@@ -32,9 +32,7 @@ def markdown(record: Record) -> str:
             "\n## Must reach\n",
             *table(("figure", "must be", "median", "least to most", ""), [_goal_row(record)]),
             "\n## Requests per second\n",
-            *table(
-                ("", "median", "least to most", "of the first, each round"), (_rate_row(record, one) for one in names)
-            ),
+            *table(("", "median", "least to most", "of the first"), [_rate_row(record, one) for one in names]),
             "\n## CPU per request, ms\n",
             *table(
                 ("", "generator", "Java", "worker", "a core makes at most, requests/s"),
