@@ -11,7 +11,7 @@ from locust.argument_parser import LocustArgumentParser
 
 def add_options(parser: LocustArgumentParser, **_: Any) -> None:
     """Add the folder of pictures to Locust's command line."""
-    parser.add_argument("--pictures", type=Path, required=True, help="folder of JPEGs to send")
+    parser.add_argument("--pictures", required=True, help="folder of JPEGs to send")
 
 
 events.init_command_line_parser.add_listener(add_options)  # type: ignore[no-untyped-call]
@@ -22,7 +22,7 @@ class Poster(FastHttpUser):
 
     def on_start(self) -> None:
         """Read the pictures."""
-        files = sorted(self.environment.parsed_options.pictures.glob("*.jp*g"))
+        files = sorted(Path(self.environment.parsed_options.pictures).glob("*.jp*g"))
         self.payloads: Iterator[Any] = itertools.cycle([file.read_bytes() for file in files])
 
     @task
