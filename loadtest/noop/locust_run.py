@@ -1,6 +1,5 @@
 """One run of Locust, watched from outside: what it makes the server answer, and what that costs in CPU time."""
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -8,7 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from measuring import ROOT
 from measuring.answers import WrongAnswerError
@@ -22,6 +20,7 @@ START_SECONDS = 60.0
 END_SECONDS = 30.0
 POLL_SECONDS = 0.1
 SETTLE_SECONDS = 1.5  # all users are there, and connections are open
+FAILURES = 1  # Locust's exit status when a request failed
 GENERATOR = "generator"
 SHOWN_CHARACTERS = 2_000
 
@@ -47,23 +46,23 @@ def watch(words: Sequence[str], users: int, server: Server, seconds: float) -> M
     """
     target = server.target
     command = [sys.executable, "-m", "locust", *words, "--host", f"http://{target['host']}:{target['port']}"]
-    command += ["--headless", "--users", str(users), "--spawn-rate", str(users), "--only-summary", "--json"]
+    command += ["--headless", "--users", str(users), "--spawn-rate", str(users), "--only-summary"]
     if "--processes" in words:
         command += ["--master-bind-host", "127.0.0.1", *_own_port()]
     with tempfile.TemporaryDirectory() as folder:
-        out, log = Path(folder, "out"), Path(folder, "log")
-        with out.open("wb") as out_file, log.open("wb") as log_file:
-            locust = subprocess.Popen(command, stdout=out_file, stderr=log_file, cwd=ROOT, start_new_session=True)
+        log = Path(folder, "log")
+        with log.open("wb") as file:
+            locust = subprocess.Popen(command, stdout=file, stderr=file, cwd=ROOT, start_new_session=True)
         session = ProcessSession.led_by(locust.pid)
         try:
             _wait_for_answers(locust, server, log)
             measured = _window(session, server, seconds)
             locust.terminate()
-            locust.wait(END_SECONDS)
+            status = locust.wait(END_SECONDS)
         finally:
             session.stop()
             locust.wait()
-        _require_no_failure(out, log)
+        _require_no_failure(status, log)
         return measured
 
 
@@ -99,14 +98,12 @@ def _wait_for_answers(locust: "subprocess.Popen[bytes]", server: Server, log: Pa
     time.sleep(SETTLE_SECONDS)
 
 
-def _require_no_failure(out: Path, log: Path) -> None:
-    """Raise WrongAnswerError when Locust's statistics count a failure, CoprocessError when there are none."""
-    try:
-        entries: list[dict[str, Any]] = json.loads(out.read_bytes())
-    except ValueError:
-        raise CoprocessError(f"Locust left no statistics: {_tail(log)}") from None
-    if failures := sum(entry["num_failures"] for entry in entries):
-        raise WrongAnswerError(f"Locust counted {failures} failures: {_tail(log)}")
+def _require_no_failure(status: int, log: Path) -> None:
+    """Raise WrongAnswerError when Locust's exit status says that a request failed, CoprocessError for any other."""
+    if status == FAILURES:
+        raise WrongAnswerError(f"Locust counted failures: {_tail(log)}")
+    if status:
+        raise CoprocessError(f"Locust ended with status {status}: {_tail(log)}")
 
 
 def _own_port() -> list[str]:
