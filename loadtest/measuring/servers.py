@@ -20,7 +20,8 @@ from serving.ts_config import write_config
 
 STARTUP_SECONDS = 300.0
 READY_POLL_SECONDS = 0.1
-COUNTERS = ("NsfwBatches", "NsfwImages")
+REQUESTS = "ts_inference_requests_total"
+COUNTERS = ("NsfwBatches", "NsfwImages", REQUESTS)
 METRICS_SECONDS = 10.0
 
 
@@ -105,7 +106,7 @@ class Server:
         return psutil.Process(self._process.worker_pids()[0]).environ()
 
     def counters(self) -> dict[str, float]:
-        """Return the totals of batches and images that the handler has counted; the baseline counts none."""
+        """Return the totals of batches and images that our handler has counted, and of requests by TorchServe."""
         text = requests.get(f"http://127.0.0.1:{self._ports.metrics}/metrics", timeout=METRICS_SECONDS).text
         return {name: _total(text, name) for name in COUNTERS}
 
