@@ -15,7 +15,7 @@ WIDTH = 0.875
 def overload(canvas: Canvas, name: str, target: TargetRecord) -> None:
     """Draw rates above, p99 below, the time over capacity shaded and the recovery marked."""
     over, colour = target.overload, COLOURS.get(name, OTHER_COLOUR)
-    rates = canvas.add_axes((LEFT, 0.515, WIDTH, 0.385))
+    rates = canvas.add_axes((LEFT, 0.52, WIDTH, 0.415))
     waits = canvas.add_axes((LEFT, 0.115, WIDTH, 0.28))
     look.plain(rates, "requests/s")
     look.plain(waits, "p99 of right answers, ms", "seconds")

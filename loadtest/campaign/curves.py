@@ -1,6 +1,7 @@
 """Curves against load: throughput and latency by users, latency and achieved rate by offered rate."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
@@ -9,7 +10,7 @@ from campaign import axes as look
 from campaign import groups
 from campaign.axes import COLOURS, INK, MUTED, OBJECTIVE_COLOUR, OTHER_COLOUR, Label
 from campaign.findings import ms
-from campaign.groups import PERCENTILES, Group
+from campaign.groups import PERCENTILES, Figure, Group
 from campaign.record import Run, TargetRecord
 from measuring.tables import number
 
@@ -17,24 +18,26 @@ WEIGHTS = {"p50": {"lw": 1.2, "ms": 3, "alpha": 0.6}, "p95": {"lw": 1.6, "ms": 3
 Targets = Mapping[str, TargetRecord]
 
 
-def throughput(canvas: Canvas, targets: Targets) -> None:
-    """Draw requests answered per second against the users in closed loop."""
-    axes = look.one(canvas, "requests/s", "users, each waiting for its answer (every step doubles)")
+def by_users(canvas: Canvas, targets: Targets, figure: Figure, unit: str, with_capacity: bool = False) -> None:
+    """Draw one figure of every target against the users in closed loop, with a ring at each target's capacity."""
+    axes = look.one(canvas, unit, "users, each waiting for its answer (every step doubles)")
     tried: set[int] = set()
     labels, most = [], 0.0
     for name, target in targets.items():
         found = groups.by_setting(target.closed)
         users = _users(found)
         tried |= set(users)
-        end = look.line(axes, users, found, groups.answered, _colour(name))
-        most = max([most, *(run.answered_per_s for run in target.closed)])
+        end = look.line(axes, users, found, figure, _colour(name))
+        most = max([most, *(value for group in found for value in group.values(figure))])
         if end:
             labels.append(Label(*end, f"{groups.title(name)} {number(end[1])}", _colour(name), True))
-        axes.plot(target.capacity_users, target.capacity_per_s, "o", ms=10, mfc="none", mec=_colour(name), mew=1.4)
+        if with_capacity and found:
+            ring: dict[str, Any] = {"ms": 10, "mfc": "none", "mew": 1.4}
+            axes.plot(target.capacity_users, target.capacity_per_s, "o", mec=_colour(name), **ring)
     look.users_axis(axes, sorted(tried) or [1])
     look.from_zero(axes, most)
     look.beside(axes, labels)
-    if most:
+    if with_capacity:
         look.tag(axes, "ring: capacity", (1, 0), (-4, 6), ha="right", color=MUTED)
 
 
