@@ -1,9 +1,5 @@
-"""The JPEGs that are sent: ordinary photos of 960x640 px, and ways to make the same picture other bytes."""
+"""The JPEGs that are sent: ordinary photos of 960x640 px, or those of a folder."""
 
-import itertools
-import os
-import struct
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -17,7 +13,6 @@ SOURCES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 SMALLEST_CROP = 0.45  # of the largest 3:2 rectangle that fits
 GRAIN = 4.0  # standard deviation of the noise, of 255: enlarged crops have lost a camera's own
 START_OF_IMAGE = b"\xff\xd8"
-COMMENT = b"\xff\xfe"
 
 
 def photos(count: int, seed: int = 0) -> list[bytes]:
@@ -40,21 +35,6 @@ def jpegs_of(folder: Path) -> list[bytes]:
         if not payload.startswith(START_OF_IMAGE):
             raise ValueError(f"{file} is not a JPEG")
     return payloads
-
-
-class Distinct:
-    """Gives JPEGs that no cache has seen: the same picture, with a comment that is never used twice."""
-
-    def __init__(self) -> None:
-        """Start a series that no other process repeats."""
-        self._series = os.urandom(8)
-        self._numbers: Iterator[int] = itertools.count()
-
-    def bytes_of(self, jpeg: bytes) -> bytes:
-        """Return the JPEG with its own comment segment behind the first marker; safe from several threads."""
-        comment = self._series + struct.pack(">Q", next(self._numbers))
-        length = struct.pack(">H", 2 + len(comment))
-        return b"".join((START_OF_IMAGE, COMMENT, length, comment, memoryview(jpeg)[2:]))
 
 
 def _read(file: Path) -> Image.Image:
