@@ -5,9 +5,10 @@
     python loadtest/generator_bench.py --pictures FOLDER    with one's own JPEGs
     python loadtest/generator_bench.py --quick              one short round, to see that all of it works
 
-In turn: Locust as the load test runs it, Locust that looks at no answer, the generator of bench.py, Locust in several
-processes, Locust over gRPC. generator.json and generator.md go into loadtest/reports/<UTC time>-generator/. A wrong
-answer ends it with status 3 and no report, what can't be measured with status 1. Leave the machine to it meanwhile.
+In turn: Locust as the load test runs it, raw samples included, Locust that looks at no answer, the generator of
+bench.py, Locust in several processes, Locust over gRPC. generator.json and generator.md go into
+loadtest/reports/<UTC time>-generator/. A wrong answer ends it with status 3 and no report, what can't be measured with
+status 1. Leave the machine to it meanwhile.
 """
 
 import argparse
@@ -38,7 +39,7 @@ from noop.locust_run import Measured, watch
 NAME = "generator"
 SIDES_PX, QUALITY = (384, 256), 87  # a photo of 20 kB
 PICTURES = 32
-WARMUP_SECONDS = 4.0  # Java compiles what it runs often
+WARMUP_SECONDS = 8.0  # Java has then compiled what it runs often
 SETTLE_SECONDS = 0.5
 LOCUSTFILES = ROOT / "loadtest"
 
@@ -63,9 +64,10 @@ def run(options: argparse.Namespace) -> Path:
         packing.pack(archive.file, options.handler)
         server = Server(archive, scratch / "server", "ours")
         with server, Coprocess("measuring.generator", [str(pictures)]) as bare:
-            measures = generators(options, server, bare, pictures, len(payloads))
+            samples, count = scratch / "samples", len(payloads)
+            measures = generators(options, server, bare, pictures=pictures, samples=samples, count=count)
             say("warm-up")
-            bare_measured(bare, server, options.users, WARMUP_SECONDS, len(payloads))
+            bare_measured(bare, server, options.users, WARMUP_SECONDS, count)
             rounds = [one_round(number, measures) for number in range(1, options.rounds + 1)]
     record = {
         "started_utc": f"{started:%Y-%m-%d %H:%M} UTC",
@@ -87,19 +89,24 @@ def run(options: argparse.Namespace) -> Path:
 
 
 def generators(
-    options: argparse.Namespace, server: Server, bare: Coprocess, pictures: Path, count: int
+    options: argparse.Namespace, server: Server, bare: Coprocess, *, pictures: Path, samples: Path, count: int
 ) -> dict[str, Measure]:
     """Return what to measure, by name."""
 
-    def locust(*words: str) -> Measure:
-        return lambda: watch([*words, "--pictures", str(pictures)], options.users, server, options.seconds)
+    ports, images = server.ports, ["--pictures", str(pictures)]
 
-    checked = ["-f", str(LOCUSTFILES / "locustfile.py"), "--traffic", "single=1"]
+    def locust(file: str, host: str, *words: str) -> Measure:
+        arguments = ["-f", str(LOCUSTFILES / file), "--host", host, *images, *words]
+        return lambda: watch(arguments, options.users, server, options.seconds)
+
+    rest, grpc = f"http://127.0.0.1:{ports.inference}", f"127.0.0.1:{ports.grpc_inference}"
+    checked = ["--traffic", "single=1", "--samples", str(samples)]
     return {
-        report.CHECKED: locust(*checked),
-        report.PLAIN: locust("-f", str(LOCUSTFILES / "baseline/plain_locustfile.py")),
+        report.CHECKED: locust("locustfile.py", rest, *checked),
+        report.PLAIN: locust("baseline/plain_locustfile.py", rest),
         report.BARE: lambda: bare_measured(bare, server, options.users, options.seconds, count),
-        report.PROCESSES: locust(*checked, "--processes", str(options.processes)),
+        report.PROCESSES: locust("locustfile.py", rest, *checked, "--processes", str(options.processes)),
+        report.GRPC: locust("locustfile_grpc.py", grpc, *checked),
     }
 
 

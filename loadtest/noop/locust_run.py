@@ -39,14 +39,13 @@ class Measured:
 
 
 def watch(words: Sequence[str], users: int, server: Server, seconds: float) -> Measured:
-    """Run Locust headless with further arguments and measure `seconds` of it once it is under way.
+    """Run Locust headless with a host and further arguments, and measure `seconds` of it once it is under way.
 
     Requests are counted by the server, so that any generator is measured alike. Raises WrongAnswerError when Locust
     counts a failure, and CoprocessError when it ends by itself.
     """
-    target = server.target
-    command = [sys.executable, "-m", "locust", *words, "--host", f"http://{target['host']}:{target['port']}"]
-    command += ["--headless", "--users", str(users), "--spawn-rate", str(users), "--only-summary"]
+    command = [sys.executable, "-m", "locust", *words, "--headless", "--only-summary"]
+    command += ["--users", str(users), "--spawn-rate", str(users)]
     if "--processes" in words:
         command += ["--master-bind-host", "127.0.0.1", *_own_port()]
     with tempfile.TemporaryDirectory() as folder:
