@@ -64,15 +64,15 @@ QUICK = Profile(
     name="quick",
     rounds=1,
     batching_rounds=1,
-    warmup_seconds=0.5,
+    warmup_seconds=1.0,
     seconds=2.0,
-    open_seconds=3.0,
+    open_seconds=2.5,
     users=(1, 4, 16, 64),
     shares=SHARES,
     batch_sizes=(1, 8),
     delays_ms=(),
     knee_steps=1,
-    overload=Overload(before_seconds=3, over_seconds=5, after_seconds=6),
+    overload=Overload(before_seconds=3, over_seconds=4, after_seconds=5),
     slice_seconds=0.5,
 )
 DEFAULT = Profile(
