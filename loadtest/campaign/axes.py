@@ -64,7 +64,8 @@ def plain(axes: Axes, unit: str, x_name: str = "") -> None:
     axes.grid(axis="y", color=FAINT, lw=0.8)
     tag(axes, unit, (0, 1), (0, 5), color=MUTED)
     axes.set_xlabel(x_name, labelpad=5)
-    axes.yaxis.set_major_formatter(FuncFormatter(thousands))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(thousands))
 
 
 def from_zero(axes: Axes, most: float) -> None:

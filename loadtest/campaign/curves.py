@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from campaign import axes as look
 from campaign import groups
 from campaign.axes import COLOURS, INK, MUTED, OBJECTIVE_COLOUR, OTHER_COLOUR, Label
-from campaign.findings import ms
+from campaign.findings import digits, ms
 from campaign.groups import PERCENTILES, Figure, Group
 from campaign.record import Run, TargetRecord
 from measuring.tables import number
@@ -66,7 +66,8 @@ def latency_by_offered(canvas: Canvas, name: str, targets: Targets) -> None:
     look.logarithmic(
         axes, [*_latencies(one.open for one in targets.values()), objective, *(p99 for _, p99, _ in tried)]
     )
-    axes.set_xlim(0, max([*offered, *(rate for rate, _, _ in tried), target.capacity_per_s, 1]) * 1.02)
+    room_for_words = 1.35 * target.capacity_per_s
+    axes.set_xlim(0, max([*(1.02 * rate for rate in (*offered, *(rate for rate, _, _ in tried))), room_for_words, 1]))
     look.mark(axes, objective, f"objective {ms(objective)}", OBJECTIVE_COLOUR)
     _upright(axes, target.capacity_per_s, f"capacity {number(target.capacity_per_s)}", MUTED, "left")
     if target.knee.rate_per_s is not None:
@@ -97,7 +98,7 @@ def _percentile_lines(axes: Axes, places: Sequence[float], found: Sequence[Group
     for percentile in PERCENTILES:
         end = look.line(axes, places, found, groups.percentile(percentile), _colour(name), **WEIGHTS[percentile])
         if end:
-            labels.append(Label(*end, f"{percentile} {end[1]:,.0f}", _colour(name), percentile == "p99"))
+            labels.append(Label(*end, f"{percentile} {digits(end[1])}", _colour(name), percentile == "p99"))
     return labels
 
 

@@ -215,7 +215,7 @@ def _number(value: float | None) -> str:
 
 
 def _ms(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+    return NOTHING if value is None else findings.digits(value)
 
 
 def _share(count: int, whole: int) -> str:
