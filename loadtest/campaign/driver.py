@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from traffic.mix import Mix, MixSettings, mix_of_folder, open_mix
-
 from campaign import batching, stages
 from campaign.errors import CampaignError
 from campaign.meter import Meter
@@ -21,9 +19,10 @@ from campaign.progress import CampaignProgress
 from campaign.record import Record, Run, TargetRecord
 from campaign.sample_store import SampleStore
 from campaign.serving import Wanted, archive_of, own_server, running
-from campaign.warming import Warmth, warm_up
+from campaign.warming import Warmth, warm_explanations, warm_up
 from measuring import machine
 from measuring.archives import Archive
+from traffic.mix import Mix, MixSettings, mix_of_folder, open_mix
 
 WARMUP_SECONDS = 8.0  # planned for it
 TORCHSERVE_SETTINGS = ("minWorkers", "maxWorkers", "batchSize", "maxBatchDelay", "responseTimeout", "deviceType")
@@ -73,7 +72,10 @@ class Campaign:
                     place = server.enter_context(own_server(archive, self.scratch))
             assert place is not None, "a server runs, or we have started one"
             warmth = self._warm(place, mix)
-            service = _service(place, archive) | {"lone_p50_ms": warmth.lone.p50, "lone_p99_ms": warmth.lone.p99}
+            described = _service(place, archive)
+            if "rest" in self.order.targets and described.get("explanations"):
+                warm_explanations(place, mix.good[0], self.progress.tick)
+            service = described | {"lone_p50_ms": warmth.lone.p50, "lone_p99_ms": warmth.lone.p99}
             self._note_what_is_missing(place, own=archive is not None)
             targets = {target: self._target(target, place, service) for target in self.order.targets}
         return Record(
@@ -130,7 +132,7 @@ class Campaign:
 
     def _target(self, target: str, place: Place, service: Mapping[str, Any]) -> TargetRecord:
         traffic = stages.MIXED[target]
-        if not service.get("explanations", True):
+        if not service.get("explanations"):
             traffic = ",".join(one for one in traffic.split(",") if not one.startswith("explanation="))
         if self.order.pictures:
             traffic = ",".join(one for one in traffic.split(",") if not one.startswith("bad="))

@@ -67,6 +67,18 @@ def warm_up(place: Place, pictures: Sequence[Picture], tick: Callable[[], None] 
     return Warmth(scores, lone, apart)
 
 
+def warm_explanations(place: Place, picture: Picture, tick: Callable[[], None] = lambda: None) -> None:
+    """Ask for one explanation: the first of a worker loads what differentiates, for seconds in which nobody else is
+    answered. Raises WrongAnswerError for a failure.
+    """
+    tick()
+    with requests.Session() as session:
+        session.trust_env = False
+        status, body = _ask(session, place, picture, "explanations")
+    if status != requests.codes.ok:
+        raise WrongAnswerError(f"warm-up, explanation of picture {picture.key}: status {status}: {body[:200]!r}")
+
+
 def scores_of(picture: Picture, status: int, body: bytes, known: dict[str, float] | None) -> dict[str, float]:
     """Return the scores of a first answer. Raises WrongAnswerError for one that contradicts itself, or `known` scores
     of the same picture.
@@ -81,8 +93,8 @@ def scores_of(picture: Picture, status: int, body: bytes, known: dict[str, float
     return wanted
 
 
-def _ask(session: requests.Session, place: Place, picture: Picture) -> tuple[int, bytes]:
-    url = f"{place.rest}/predictions/{place.model_name}"
+def _ask(session: requests.Session, place: Place, picture: Picture, what: str = "predictions") -> tuple[int, bytes]:
+    url = f"{place.rest}/{what}/{place.model_name}"
     headers = {"Content-Type": picture.media_type, **POLICY}
     try:
         answer = session.post(url, data=picture.payload, headers=headers, timeout=ANSWER_SECONDS)

@@ -3,12 +3,16 @@
 import csv
 import gzip
 import json
+import os
 import shutil
+import signal
+import subprocess
 import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
 
+import psutil
 import pytest
 
 from archiving.building import build
@@ -74,7 +78,7 @@ def test_one_command_measures_every_stage_of_both_transports(archive: Path, tmp_
         assert (overload.unanswered, overload.workers_restarted) == (0, 0)
     for run in runs_of(record).values():
         assert run.outcomes.get("wrong", 0) == run.outcomes.get("lost", 0) == 0
-        assert run.latency is not None
+        assert run.latency is not None, run
         assert run.latency.p50 <= run.latency.p99 <= run.latency.most
         answered = sum(run.outcomes.get(name, 0) for name in ("right", "expected_error", "late"))
         assert run.latency.count == answered == sum(one.count for one in run.by_kind.values())
@@ -122,6 +126,29 @@ def test_a_handler_that_swaps_answers_ends_it_loudly_and_without_a_report(archiv
     assert done.returncode == 3, done.stderr + done.stdout
     assert "WRONG ANSWER" in done.stderr
     assert "closed, 16 users" in done.stderr
+    assert not report.parent.exists()
+
+
+def test_an_interrupt_leaves_neither_processes_nor_half_a_report(archive: Path, tmp_path: Path):
+    report, scratch = tmp_path / "reports/report", tmp_path / "scratch"
+    scratch.mkdir()
+    command = [sys.executable, ROOT / "loadtest/run_campaign.py", *SMALL, "--archive", archive, "--out", report]
+    environment = os.environ | {"TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        for line in process.stdout:
+            if "closed" in line:
+                break
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "loadtest: interrupted"
+    assert len(children) >= 3  # TorchServe's Java, its worker, and a Locust
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
+    assert list(scratch.iterdir()) == []
     assert not report.parent.exists()
 
 

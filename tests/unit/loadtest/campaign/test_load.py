@@ -114,11 +114,15 @@ pathlib.Path({str(pids)!r}).write_text(f"{{os.getpid()}} {{child.pid}}")
 time.sleep(60)
 """)
 
+    started: list[psutil.Process] = []
+
     def tick() -> None:
         if pids.exists() and pids.read_text():
+            started.extend(psutil.Process(int(pid)) for pid in pids.read_text().split())
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         apply(LOAD, tmp_path / "references.json", tick)
-    left = [int(pid) for pid in pids.read_text().split() if psutil.pid_exists(int(pid))]
-    assert not [pid for pid in left if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
+    assert len(started) == 2
+    _, alive = psutil.wait_procs(started, timeout=20)
+    assert not alive
