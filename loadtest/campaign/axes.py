@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from campaign.groups import Figure, Group
 
@@ -19,7 +19,7 @@ STYLE: dict[Any, Any] = {
     # The first three share their widths, so that an SVG's labels fit whichever the reader's machine has.
     "font.sans-serif": ["Arial", "Helvetica", "Liberation Sans", "DejaVu Sans"],
     "font.family": "sans-serif",
-    "font.size": 9.5,
+    "font.size": 9.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.spines.left": False,
@@ -34,10 +34,10 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "campaign",
 }
-SIZE_INCHES = (5.6, 3.35)
-LEFT, RIGHT, BOTTOM, TOP = 0.095, 0.835, 0.15, 0.885
+SIZE_INCHES = (5.2, 3.2)
+LEFT, RIGHT, BOTTOM, TOP = 0.1, 0.82, 0.15, 0.915
 TITLE_INCHES = 0.3
-LABEL_GAP_POINTS = 11.5
+LABEL_GAP_POINTS = 11.8
 BACKING = {"fc": "white", "ec": "none", "alpha": 0.8, "pad": 0.7}  # so that a line behind a word doesn't cross it out
 
 
@@ -52,9 +52,9 @@ class Label:
     bold: bool = False
 
 
-def one(canvas: Canvas, unit: str, x_name: str) -> Axes:
-    """Return the only axes of a chart, the unit of its values above them."""
-    axes = canvas.add_axes((LEFT, BOTTOM, RIGHT - LEFT, TOP - BOTTOM))
+def one(canvas: Canvas, unit: str, x_name: str, right: float = RIGHT) -> Axes:
+    """Return the only axes of a chart, the unit of its values above them, room for labels on their right."""
+    axes = canvas.add_axes((LEFT, BOTTOM, right - LEFT, TOP - BOTTOM))
     plain(axes, unit, x_name)
     return axes
 
@@ -64,12 +64,14 @@ def plain(axes: Axes, unit: str, x_name: str = "") -> None:
     axes.grid(axis="y", color=FAINT, lw=0.8)
     tag(axes, unit, (0, 1), (0, 5), color=MUTED)
     axes.set_xlabel(x_name, labelpad=5)
-    axes.yaxis.set_major_formatter(FuncFormatter(thousands))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(thousands))
 
 
 def from_zero(axes: Axes, most: float) -> None:
     """Let values begin at nothing and leave air above the largest."""
     axes.set_ylim(0, (most or 1) * 1.08)
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
 
 
 def logarithmic(axes: Axes, values: Iterable[float], which: str = "y") -> None:

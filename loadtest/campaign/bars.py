@@ -18,7 +18,7 @@ Targets = Mapping[str, TargetRecord]
 
 def batch_sizes(canvas: Canvas, targets: Targets) -> None:
     """Draw the share of the batches that held so many requests, at capacity."""
-    axes = look.one(canvas, "% of the batches", "requests in a batch")
+    axes = look.one(canvas, "% of the batches", "requests in a batch", right=0.96)
     found = {name: groups.pooled_batches(groups.at_capacity(target).runs) for name, target in targets.items()}
     found = {name: sizes for name, sizes in found.items() if sizes}
     width, most = 0.8 / max(len(found), 1), 0.0

@@ -12,7 +12,7 @@ from campaign import bars, course, curves, findings, groups
 from campaign.axes import SIZE_INCHES, STYLE, TITLE_INCHES
 from campaign.record import Record, TargetRecord
 
-COURSE_INCHES = (5.6, 4.2)
+COURSE_INCHES = (5.2, 4.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def charts(record: Record) -> dict[str, Chart]:
             "Throughput against users",
             "Closed loop. Lines are medians; bands reach from the least to the most of the rounds.",
             "; ".join(f"{groups.title(name)}: {findings.capacity(target)}" for name, target in targets.items()),
-            partial(curves.throughput, targets=targets),
+            partial(curves.by_users, targets=targets, figure=groups.answered, unit="requests/s", with_capacity=True),
         )
     }
     for name, target in targets.items():
@@ -85,6 +85,20 @@ def charts(record: Record) -> dict[str, Chart]:
             "Share of the batches by their number of requests.",
             partial(bars.batch_sizes, targets=targets),
         )
+    if any(groups.cores(run) is not None for target in targets.values() for run in target.closed):
+        found["server-cpu"] = Chart(
+            "The server's CPU against users",
+            "Closed loop; CPU seconds per second, worker and Java together.",
+            "CPU cores that the server used, by users.",
+            partial(curves.by_users, targets=targets, figure=groups.cores, unit="cores"),
+        )
+    if any(run.server.queue_ms is not None for target in targets.values() for run in target.closed):
+        found["queue"] = Chart(
+            "Waiting in the server's queue against users",
+            "Closed loop; the mean wait of a request before its batch is formed.",
+            "Mean queue time in ms, by users.",
+            partial(curves.by_users, targets=targets, figure=groups.queue_ms, unit="ms"),
+        )
     if any(target.mixed for target in targets.values()):
         found["kinds"] = Chart(
             "Mixed traffic: latency by kind",
@@ -94,7 +108,7 @@ def charts(record: Record) -> dict[str, Chart]:
         )
     if record.batching:
         found["batching"] = Chart(
-            "Batch settings",
+            "Throughput and p95 by batch setting",
             "The server restarted with each. Dots are medians, dark lines least to most of the rounds.",
             "Images per second and p95 by batch setting.",
             partial(bars.batching, runs=record.batching),

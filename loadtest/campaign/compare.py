@@ -13,6 +13,7 @@ from measuring.spread import Spread
 from measuring.tables import number, table
 
 BEYOND, WITHIN, UNKNOWN = "beyond the spread", "within the spread", "unknown, one round"
+HARDWARE = ("cpu", "cores", "flags", "memory_gib")
 HEAD = ("", "A", "B", "B / A", "difference")
 
 
@@ -118,9 +119,9 @@ def _about_differences(found: Mapping[str, tuple[object, object]]) -> Iterator[s
     if not found:
         yield "Machine, model and settings are the same."
         return
-    if other := [name for name in found if name.startswith("machine.") and not name.startswith("machine.versions.")]:
+    if other := [name for name in HARDWARE if f"machine.{name}" in found]:
         yield (
-            f"> **WARNING: these are different machines ({', '.join(name.partition('.')[2] for name in other)}).** "
+            f"> **WARNING: these are different machines ({', '.join(other)}).** "
             "The ratios below compare machines as much as servers.\n"
         )
     yield from table(("", "A", "B"), ((name, _plain(pair[0]), _plain(pair[1])) for name, pair in found.items()))

@@ -15,7 +15,7 @@ WIDTH = 0.875
 def overload(canvas: Canvas, name: str, target: TargetRecord) -> None:
     """Draw rates above, p99 below, the time over capacity shaded and the recovery marked."""
     over, colour = target.overload, COLOURS.get(name, OTHER_COLOUR)
-    rates = canvas.add_axes((LEFT, 0.515, WIDTH, 0.385))
+    rates = canvas.add_axes((LEFT, 0.52, WIDTH, 0.415))
     waits = canvas.add_axes((LEFT, 0.115, WIDTH, 0.28))
     look.plain(rates, "requests/s")
     look.plain(waits, "p99 of right answers, ms", "seconds")
@@ -74,5 +74,6 @@ def _draw_waits(axes: Axes, target: TargetRecord, colour: str) -> None:
         if over.recovered_seconds is None
         else f"recovered after {over.recovered_seconds:.1f} s"
     )
-    place = (end + (over.recovered_seconds or 0), 0.55)
-    look.tag(axes, text, place, (6, 0), xycoords=("data", "axes fraction"), va="center")
+    back = end + (over.recovered_seconds or 0)
+    ha, shift = ("left", 6) if back < 0.65 * axes.get_xlim()[1] else ("right", -6)
+    look.tag(axes, text, (back, 0.6), (shift, 0), xycoords=("data", "axes fraction"), va="center", ha=ha)

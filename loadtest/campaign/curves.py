@@ -1,6 +1,7 @@
 """Curves against load: throughput and latency by users, latency and achieved rate by offered rate."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
@@ -8,8 +9,8 @@ from matplotlib.figure import Figure as Canvas
 from campaign import axes as look
 from campaign import groups
 from campaign.axes import COLOURS, INK, MUTED, OBJECTIVE_COLOUR, OTHER_COLOUR, Label
-from campaign.findings import ms
-from campaign.groups import PERCENTILES, Group
+from campaign.findings import digits, ms
+from campaign.groups import PERCENTILES, Figure, Group
 from campaign.record import Run, TargetRecord
 from measuring.tables import number
 
@@ -17,24 +18,26 @@ WEIGHTS = {"p50": {"lw": 1.2, "ms": 3, "alpha": 0.6}, "p95": {"lw": 1.6, "ms": 3
 Targets = Mapping[str, TargetRecord]
 
 
-def throughput(canvas: Canvas, targets: Targets) -> None:
-    """Draw requests answered per second against the users in closed loop."""
-    axes = look.one(canvas, "requests/s", "users, each waiting for its answer (every step doubles)")
+def by_users(canvas: Canvas, targets: Targets, figure: Figure, unit: str, with_capacity: bool = False) -> None:
+    """Draw one figure of every target against the users in closed loop, with a ring at each target's capacity."""
+    axes = look.one(canvas, unit, "users, each waiting for its answer (every step doubles)")
     tried: set[int] = set()
     labels, most = [], 0.0
     for name, target in targets.items():
         found = groups.by_setting(target.closed)
         users = _users(found)
         tried |= set(users)
-        end = look.line(axes, users, found, groups.answered, _colour(name))
-        most = max([most, *(run.answered_per_s for run in target.closed)])
+        end = look.line(axes, users, found, figure, _colour(name))
+        most = max([most, *(value for group in found for value in group.values(figure))])
         if end:
             labels.append(Label(*end, f"{groups.title(name)} {number(end[1])}", _colour(name), True))
-        axes.plot(target.capacity_users, target.capacity_per_s, "o", ms=10, mfc="none", mec=_colour(name), mew=1.4)
+        if with_capacity and found:
+            ring: dict[str, Any] = {"ms": 10, "mfc": "none", "mew": 1.4}
+            axes.plot(target.capacity_users, target.capacity_per_s, "o", mec=_colour(name), **ring)
     look.users_axis(axes, sorted(tried) or [1])
     look.from_zero(axes, most)
     look.beside(axes, labels)
-    if most:
+    if with_capacity:
         look.tag(axes, "ring: capacity", (1, 0), (-4, 6), ha="right", color=MUTED)
 
 
@@ -63,7 +66,8 @@ def latency_by_offered(canvas: Canvas, name: str, targets: Targets) -> None:
     look.logarithmic(
         axes, [*_latencies(one.open for one in targets.values()), objective, *(p99 for _, p99, _ in tried)]
     )
-    axes.set_xlim(0, max([*offered, *(rate for rate, _, _ in tried), target.capacity_per_s, 1]) * 1.02)
+    room_for_words = 1.35 * target.capacity_per_s
+    axes.set_xlim(0, max([*(1.02 * rate for rate in (*offered, *(rate for rate, _, _ in tried))), room_for_words, 1]))
     look.mark(axes, objective, f"objective {ms(objective)}", OBJECTIVE_COLOUR)
     _upright(axes, target.capacity_per_s, f"capacity {number(target.capacity_per_s)}", MUTED, "left")
     if target.knee.rate_per_s is not None:
@@ -94,7 +98,7 @@ def _percentile_lines(axes: Axes, places: Sequence[float], found: Sequence[Group
     for percentile in PERCENTILES:
         end = look.line(axes, places, found, groups.percentile(percentile), _colour(name), **WEIGHTS[percentile])
         if end:
-            labels.append(Label(*end, f"{percentile} {end[1]:,.0f}", _colour(name), percentile == "p99"))
+            labels.append(Label(*end, f"{percentile} {digits(end[1])}", _colour(name), percentile == "p99"))
     return labels
 
 

@@ -1,5 +1,6 @@
 """What a record means, in sentences and verdicts: how much, at what latency, what past that, and what to doubt."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -98,7 +99,12 @@ def rate(per_s: float) -> str:
 
 def ms(value: float | None) -> str:
     """Return milliseconds with their unit."""
-    return "unknown" if value is None else f"{value:,.0f} ms" if value >= 10 else f"{value:.1f} ms"
+    return "unknown" if value is None else f"{digits(value)} ms"
+
+
+def digits(value_ms: float) -> str:
+    """Return milliseconds without their unit, as exact as they are worth: 1,234 or 12, 5.1, 0.25."""
+    return f"{value_ms:,.{0 if value_ms >= 10 else 1 if value_ms >= 1 else 2}f}"
 
 
 def overload_share(target: TargetRecord) -> float | None:
@@ -216,15 +222,16 @@ def _is_under(group: Group, capacity_per_s: float) -> bool:
 
 
 def _where(name: str, run: Run) -> str:
-    words = [groups.title(name), "" if run.stage == "closed" else run.stage, run.setting, f"round {run.round}"]
+    words = [groups.title(name), "" if run.stage == "closed" else run.stage, run.setting]
     return " ".join(word for word in words if word)
 
 
 def _named(runs: Iterable[str]) -> str:
-    """Return the first few names and how many more there are."""
-    kept = list(dict.fromkeys(runs))
-    more = len(kept) - NAMED
-    return ", ".join(kept[:NAMED]) + (f" and {more} more run{'s' * (more > 1)}" if more > 0 else "")
+    """Return the first few settings with their number of runs, and how many more settings there are."""
+    counts = Counter(runs)
+    named = [f"{name} ({count} runs)" if count > 1 else name for name, count in counts.items()]
+    more = len(named) - NAMED
+    return ", ".join(named[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _users(count: int) -> str:

@@ -115,6 +115,11 @@ def cpu_ms_per_image(run: Run) -> float | None:
     return None if used is None or not run.images_per_s else 1000 * used / run.images_per_s
 
 
+def queue_ms(run: Run) -> float | None:
+    """Return the mean wait in TorchServe's queue."""
+    return run.server.queue_ms
+
+
 def mean_batch(run: Run) -> float | None:
     """Return requests per batch."""
     return mean_of(run.server.batch_sizes)

@@ -16,7 +16,7 @@ from campaign.watch import Watch
 from measuring.answers import WrongAnswerError
 from traffic.call import Outcome
 
-OVERHEAD_SECONDS = 4.0  # of a Locust beside its load: it starts, reads the pictures, and waits for the last answers
+OVERHEAD_SECONDS = 2.0  # of a Locust beside its load: it starts, reads the pictures, and waits for the last answers
 KEPT_PROBLEMS = 5
 
 

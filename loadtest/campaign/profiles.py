@@ -6,6 +6,7 @@ USERS = (1, 2, 4, 8, 16, 32, 64)
 SHARES = (0.5, 0.8, 1.0, 1.5)  # of capacity
 SINGLE = "single=1"
 MIXED_USERS = 16
+LEAST_MIXED_SECONDS = 3.0  # a batch of 16 pictures takes more than one, and 16 users may all have one under way
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Profile:
     rounds: int
     batching_rounds: int
     warmup_seconds: float
-    seconds: float  # closed loop
+    seconds: float  # closed loop, one image a request
+    mixed_seconds: float
     open_seconds: float
     users: tuple[int, ...]
     shares: tuple[float, ...]
@@ -53,7 +55,9 @@ class Profile:
         )
         return replace(
             self,
+            warmup_seconds=min(self.warmup_seconds, seconds),
             seconds=seconds,
+            mixed_seconds=max(scale * self.mixed_seconds, LEAST_MIXED_SECONDS),
             open_seconds=scale * self.open_seconds,
             overload=overload,
             slice_seconds=min(self.slice_seconds, overload.over_seconds / 2),
@@ -64,15 +68,16 @@ QUICK = Profile(
     name="quick",
     rounds=1,
     batching_rounds=1,
-    warmup_seconds=0.5,
+    warmup_seconds=1.0,
     seconds=2.0,
-    open_seconds=3.0,
+    mixed_seconds=3.0,
+    open_seconds=2.5,
     users=(1, 4, 16, 64),
     shares=SHARES,
     batch_sizes=(1, 8),
     delays_ms=(),
     knee_steps=1,
-    overload=Overload(before_seconds=3, over_seconds=5, after_seconds=6),
+    overload=Overload(before_seconds=3, over_seconds=4, after_seconds=5),
     slice_seconds=0.5,
 )
 DEFAULT = Profile(
@@ -81,6 +86,7 @@ DEFAULT = Profile(
     batching_rounds=2,
     warmup_seconds=1.0,
     seconds=5.0,
+    mixed_seconds=8.0,
     open_seconds=8.0,
     users=USERS,
     shares=SHARES,
@@ -96,6 +102,7 @@ FULL = Profile(
     batching_rounds=3,
     warmup_seconds=2.0,
     seconds=10.0,
+    mixed_seconds=15.0,
     open_seconds=20.0,
     users=USERS,
     shares=SHARES,

@@ -1,5 +1,6 @@
 """A campaign as one HTML page that needs nothing else: no script, no network, charts within it."""
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ class Answer:
     capacity: str
     capacity_note: str
     knee: str
+    knee_p99: str
     knee_note: str
     overload_title: str
     verdicts: list[Verdict]
@@ -49,6 +51,7 @@ def html(record: Record) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["whole_units"] = whole_units
     figures = {name: _figure(chart) for name, chart in charts.charts(record).items()}
     use = (sections.server_use(name, target) for name, target in record.targets.items())
     return environment.get_template(TEMPLATE.name).render(
@@ -59,7 +62,8 @@ def html(record: Record) -> str:
         doubts=findings.doubts(record),
         figures=figures,
         names=list(record.targets),
-        loads={groups.title(name): sections.loads(target) for name, target in record.targets.items()},
+        loads=[sections.loads(name, target) for name, target in record.targets.items()],
+        tried=[sections.tried(name, target) for name, target in record.targets.items() if target.knee.tried],
         kinds=sections.kinds(record.targets),
         errors=sections.errors(record),
         batching=sections.batching(record),
@@ -68,6 +72,11 @@ def html(record: Record) -> str:
         runs=sections.runs(record),
         circumstances=sections.circumstances(record),
     )
+
+
+def whole_units(text: str) -> str:
+    """Keep a number and its unit, and p99 and its number, on one line."""
+    return re.sub(r"(?<=\d) (?=ms\b|s\b|%|requests/s)|(?<=p99) (?=\d)", "\N{NO-BREAK SPACE}", text)
 
 
 def _answer(name: str, target: TargetRecord) -> Answer:
@@ -82,9 +91,10 @@ def _answer(name: str, target: TargetRecord) -> Answer:
         number(target.capacity_per_s),
         users + rounds,
         "none" if knee.rate_per_s is None else number(knee.rate_per_s),
+        "" if knee.rate_per_s is None else findings.ms(knee.p99_ms),
         findings.at_what_latency(target)
         if knee.rate_per_s is None
-        else f"p99 {findings.ms(knee.p99_ms)} and no error; the objective is {findings.ms(knee.objective_ms)}",
+        else f"no error; the objective is {findings.ms(knee.objective_ms)}",
         ("Past capacity" if share is None else f"At {100 * share:.0f} % of capacity")
         + ("" if offered is None else f" ({number(offered)}/s offered)"),
         findings.overload_verdicts(target),

@@ -30,18 +30,34 @@ class Table:
     is_words: bool = False  # its cells are sentences, not numbers
 
 
-def loads(target: TargetRecord) -> Table:
+def loads(name: str, target: TargetRecord) -> Table:
     """Return medians and least to most by users and by offered rate."""
     rows = []
     for runs, suffix in ((target.closed, ""), (target.open, " of capacity")):
         for group in groups.by_setting(runs):
-            latencies = (_ms(group.median(groups.percentile(name))) for name in groups.PERCENTILES)
+            latencies = (_ms(group.median(groups.percentile(one))) for one in groups.PERCENTILES)
             meant = group.median(groups.offered)
             failures = sum(run.failures for run in group.runs)
             offered = "" if meant is None else number(meant)
             rows.append((group.setting + suffix, offered, _range(group, groups.answered), *latencies, f"{failures:,}"))
     head = ("load", "offered/s", "answered/s (least to most)", "p50, ms", "p95, ms", "p99, ms", "failures")
-    return Table("By load", head, rows)
+    return Table(f"{groups.title(name)} by load", head, rows)
+
+
+def tried(name: str, target: TargetRecord) -> Table:
+    """Return the rates tried in search of the knee, lowest first."""
+    knee = target.knee
+    rows = [
+        (
+            number(rate),
+            NOTHING if p99 is None else _ms(p99),
+            f"{failures:,}",
+            "held" if not failures and p99 is not None and p99 <= knee.objective_ms else "missed",
+        )
+        for rate, p99, failures in sorted(knee.tried, key=lambda one: one[0])
+    ]
+    title = f"{groups.title(name)}: rates tried in search of the knee"
+    return Table(title, ("offered/s", "p99, ms", "failures", f"objective {findings.ms(knee.objective_ms)}"), rows)
 
 
 def kinds(targets: Mapping[str, TargetRecord]) -> Table | None:
@@ -57,19 +73,24 @@ def kinds(targets: Mapping[str, TargetRecord]) -> Table | None:
 
 
 def errors(record: Record) -> Table | None:
-    """Return how often each code came in each stage; None when none came."""
-    counts: dict[tuple[str, str, str], int] = {}
+    """Return how often each code came in each stage, targets side by side; None when none came."""
+    counts: dict[tuple[str, str], dict[str, int]] = {}
     requests: dict[tuple[str, str], int] = {}
     for name, run in groups.labelled_runs(record):
-        place = (groups.title(name), run.stage)
-        requests[place] = requests.get(place, 0) + sum(run.outcomes.values())
+        requests[name, run.stage] = requests.get((name, run.stage), 0) + sum(run.outcomes.values())
         for code, count in run.errors.items():
-            counts[(code, *place)] = counts.get((code, *place), 0) + count
-    rows = [
-        (code, target, stage, f"{count:,}", _share(count, requests[target, stage]))
-        for (code, target, stage), count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    ]
-    return Table("Errors by code", ("code", "target", "stage", "answers", "of all there"), rows) if rows else None
+            found = counts.setdefault((code, run.stage), {})
+            found[name] = found.get(name, 0) + count
+    names = [name for name in (*record.targets, "") if any(name in found for found in counts.values())]
+    rows = []
+    for (code, stage), found in sorted(counts.items(), key=lambda pair: (-sum(pair[1].values()), pair[0])):
+        cells = (
+            f"{found[name]:,} ({_share(found[name], requests[name, stage])})" if name in found else NOTHING
+            for name in names
+        )
+        rows.append((f"{code}, {stage}", *cells))
+    head = ("code and stage", *(groups.title(name) or "batch settings" for name in names))
+    return Table("Errors by code, and their share of the stage's requests", head, rows) if rows else None
 
 
 def server_use(name: str, target: TargetRecord) -> Table | None:
@@ -122,8 +143,8 @@ def batching(record: Record) -> Table | None:
     for group in groups.by_setting(record.batching):
         latencies = (_ms(group.median(groups.percentile(name))) for name in groups.PERCENTILES)
         rows.append((group.setting, _range(group, groups.images), *latencies, _number(group.median(groups.mean_batch))))
-    head = ("setting", "images/s (least to most)", "p50, ms", "p95, ms", "p99, ms", "requests per batch")
-    return Table("Batch settings", head, rows)
+    head = ("setting", "images/s (least to most)", "p50, ms", "p95, ms", "p99, ms", "requests a batch")
+    return Table("By batch setting", head, rows)
 
 
 def runs(record: Record) -> Table:
@@ -194,7 +215,7 @@ def _number(value: float | None) -> str:
 
 
 def _ms(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+    return NOTHING if value is None else findings.digits(value)
 
 
 def _share(count: int, whole: int) -> str:

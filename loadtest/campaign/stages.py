@@ -50,7 +50,7 @@ def closed_plan(profile: Profile) -> list[Measured]:
 def mixed_plan(profile: Profile, traffic: str) -> list[Measured]:
     """Traffic of every kind, in every round."""
     return [
-        Measured("mixed", f"{MIXED_USERS} users", turn, traffic, profile.seconds, users=MIXED_USERS)
+        Measured("mixed", f"{MIXED_USERS} users", turn, traffic, profile.mixed_seconds, users=MIXED_USERS)
         for turn in range(1, profile.rounds + 1)
     ]
 

@@ -98,7 +98,7 @@ def _load_rows(target: TargetRecord) -> Iterable[tuple[str, ...]]:
             spread = group.spread(groups.answered)
             assert spread is not None  # every run has a rate
             latencies = (group.median(groups.percentile(one)) for one in groups.PERCENTILES)
-            shown = ("" if value is None else f"{value:,.0f}" for value in latencies)
+            shown = ("" if value is None else findings.digits(value) for value in latencies)
             yield (
                 f"{group.setting}{suffix}",
                 number(spread.median),

@@ -12,7 +12,7 @@ from traffic.call import Kind
 from traffic.weights import Weights, format_weights, parse_weights
 
 T = TypeVar("T")
-MODEL_NAME = re.compile(r"[\w.-]+(/[\w.]+)?")
+MODEL_NAME = re.compile(r"\w[\w.-]*(/[\w.]+)?")
 POLICY_NAME = re.compile(r"[\w.-]*")
 ANSWER_GRACE_SECONDS = 20.0
 """Beyond the deadline, after which an answer is no longer waited for: late ones are told from lost ones."""

@@ -18,7 +18,7 @@ from PIL import Image
 
 from traffic.bad_files import bad_files
 from traffic.call import Picture
-from traffic.formats import MEDIA_TYPES
+from traffic.formats import MEDIA_TYPES, ORIENTATION
 from traffic.proportions import CLASSES, plan, size_class_of
 from traffic.rendering import File, render
 
@@ -27,6 +27,8 @@ INDEX = "index.json"
 VERSION = 1
 """Of what is generated: to be raised with any change of it, so that no kept mix is taken for another."""
 
+SEVERAL_PICTURES = ("MPO", "JPEG")  # Pillow's name for a phone's JPEG with a second picture behind the first
+SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations in which width is shown as height
 MOST_THREADS = 4  # each holds a 12-megapixel picture three times, 110 MB
 
 
@@ -136,10 +138,10 @@ def mix_of_folder(folder: Path) -> Mix:
         payload = path.read_bytes()
         try:
             with Image.open(path, formats=list(MEDIA_TYPES)) as image:
-                kind, size = str(image.format), image.size
+                kind, size = str(image.format).replace(*SEVERAL_PICTURES), _upright_size(image)
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
             raise ValueError(f"{path} is not a JPEG, PNG or WebP that can be opened") from None
-        picture = Picture(_key(path.name, payload), payload, MEDIA_TYPES.get(kind, MEDIA_TYPES["JPEG"]))
+        picture = Picture(_key(path.name, payload), payload, MEDIA_TYPES[kind])
         pictures.append(picture)
         sides_px[picture.key] = size
     if not pictures:
@@ -149,9 +151,8 @@ def mix_of_folder(folder: Path) -> Mix:
 
 
 def _write(settings: MixSettings, folder: Path) -> None:
-    planned = sorted(
-        plan(settings.good_count), key=lambda each: -each.side_px
-    )  # the long ones first: threads end alike
+    # The longest work first, so that all threads end at about the same time.
+    planned = sorted(plan(settings.good_count), key=lambda each: -each.side_px)
     with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as threads:
         good = list(threads.map(lambda each: render(each, settings.seed), planned))
     files = sorted(good, key=lambda file: file.name) + bad_files(settings.seed)
@@ -170,6 +171,11 @@ def _entry(file: File) -> dict[str, Any]:
         "width": file.width,
         "height": file.height,
     }
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    width, height = image.size
+    return (height, width) if image.getexif().get(ORIENTATION) in SIDEWAYS else (width, height)
 
 
 def _key(name: str, payload: bytes) -> str:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Mapping
 from dataclasses import replace
+from statistics import median
 from typing import Any
 
 from campaign.record import GeneratorUse, Knee, Latency, Moment, Overload, Record, Run, ServerUse, TargetRecord
@@ -141,9 +142,9 @@ def target(name: str = "rest", rounds: int = 3) -> TargetRecord:
     kinds = {
         kind: weight for kind, weight in KINDS.items() if name == "rest" or kind not in ("moderated", "explanation")
     }
-    best = sorted(one.answered_per_s for one in closed if one.users == 32)
+    capacity = median(one.answered_per_s for one in closed if one.users == 32)
     return TargetRecord(
-        capacity_per_s=best[len(best) // 2],
+        capacity_per_s=capacity,
         capacity_users=32,
         closed=closed,
         mixed=[mixed_run(capacity, number, kinds) for number in numbers],
