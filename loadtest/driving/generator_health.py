@@ -13,8 +13,8 @@ CPU_LIMIT = 0.9
 WAKE_LAG_LIMIT_MS = 50.0
 """At the 99th percentile: every latency measured is then that much too long, one time in a hundred."""
 SENT_LATE_LIMIT_MS = 50.0
-"""At the 99th percentile, in open loop: beyond it the rate that was offered is not the one that was meant. It also shows
-where other programs hold the cores, and this one neither uses much CPU nor oversleeps by much at a time."""
+"""At the 99th percentile, in open loop: beyond it the rate that was offered is not the one that was meant. It shows as
+well where other programs hold the cores, and this one neither uses much CPU nor oversleeps by much at a time."""
 WAKE_SECONDS = 0.02  # between two looks: 50 a second cost nothing and find a hundredth in two seconds
 
 

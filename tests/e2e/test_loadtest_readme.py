@@ -76,7 +76,7 @@ def typed(command: str, server: TorchServeProcess, environment: Mapping[str, str
                 psutil.wait_procs(left, timeout=END_SECONDS)
 
 
-@pytest.mark.parametrize("line", HEADLESS)
+@pytest.mark.parametrize("line", HEADLESS, ids=map(str, range(len(HEADLESS))))
 def test_a_headless_run_ends_by_itself_without_a_failure(
     server: TorchServeProcess, environment: dict[str, str], line: str, tmp_path: Path
 ):
