@@ -1,6 +1,7 @@
 """What loadtest/README.md tells a reader to type, typed, against a server on other ports and for a shorter time."""
 
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -105,15 +106,12 @@ def test_the_page_offers_the_suites_options_and_starts_a_run(
     [line] = [line for line in LINES if line.startswith("locust") and "--headless" not in line and "--w" not in line]
     page, log = f"http://127.0.0.1:{environment['LOCUST_WEB_PORT']}", tmp_path / "log"
     with typed(line, server, environment, log):
-        html = answered(page, log).text
-        for option in options_in_the_readme():
-            assert (
-                f'"{option.replace("-", "_")}": {{"choices"' in html
-                or f'"{option.replace("-", "_")}": {{"default_value"' in html
-            ), option
-        begun = requests.post(
-            f"{page}/swarm", data={"user_count": 2, "spawn_rate": 2, "traffic": "single=1"}, timeout=60
-        )
+        [arguments] = re.findall(r"window\.templateArgs = (.*)$", answered(page, log).text, re.MULTILINE)
+        offered = json.JSONDecoder().raw_decode(arguments)[0]["extra_options"]
+        assert {name.replace("_", "-") for name in offered} == set(options_in_the_readme())
+        assert all(option["help_text"] for option in offered.values())
+        form = {"user_count": 2, "spawn_rate": 2, "traffic": "single=1"}
+        begun = requests.post(f"{page}/swarm", data=form, timeout=60)
         assert begun.json()["success"], begun.text
         deadline = time.monotonic() + LIMIT_SECONDS
         while (found := requests.get(f"{page}/stats/requests", timeout=10).json())["stats"][-1]["num_requests"] < 5:
