@@ -73,7 +73,7 @@ class Session:
         self._unix_offset_s = time.time() - time.perf_counter()
         self._begun_s = time.perf_counter()
         self._watch: Watch | None = Watch()
-        self._on_exception = greenlet_exception_logger(logger)  # type: ignore[no-untyped-call]
+        self._log_exception = greenlet_exception_logger(logger)  # type: ignore[no-untyped-call]
 
     def draw(self, kind: Kind | None = None) -> Call:
         """Return the next request: of a kind, or of one drawn by the traffic's weights."""
@@ -125,6 +125,11 @@ class Session:
         greenlet = self.in_flight.spawn(self.send, call, exchange, method, intended)
         greenlet.link_exception(self._on_exception)
         return greenlet
+
+    def _on_exception(self, greenlet: gevent.Greenlet) -> None:
+        """Tell Locust of an error of ours; Ctrl+C, which Python raises in whatever runs just then, is none."""
+        if isinstance(greenlet.exception, Exception):
+            self._log_exception(greenlet)
 
     def finish(self) -> None:
         """Send nothing more, wait for what is in flight, and close the samples; a second call does nothing more."""

@@ -20,6 +20,9 @@ STATUS_OF = {
 OVERLOADED = "overloaded"
 """The clients' name for a full queue."""
 
+QUEUE_IS_FULL = b"ServiceUnavailableException"
+"""In TorchServe's envelope of that 503; it says 503 too when a handler returns a list of the wrong length."""
+
 SUM_TOLERANCE = 3e-6 + 1e-9  # the contract's, and what adding floats loses
 LABEL_SET = frozenset(LABELS)
 ACTIONS = frozenset(Action)
@@ -58,7 +61,7 @@ def _is_refusal(call: Call, reply: Reply) -> bool:
         return False
     if reply.code == "INTERNAL":
         return says_no_worker(reply.body.decode(errors="replace"))
-    return reply.status == 503
+    return reply.status == 503 and QUEUE_IS_FULL in reply.body
 
 
 def _problem_of(call: Call, reply: Reply, references: References, policy: str) -> str | None:

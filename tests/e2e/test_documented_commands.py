@@ -14,6 +14,7 @@ import requests
 
 from answers import check_answer
 from documents import at_ports, blocks_of, commands_of
+from locust_run import GRPC, REST
 from serving.ports import free_ports
 from serving.torchserve_process import TorchServeProcess
 from serving.ts_config import write_config
@@ -91,23 +92,25 @@ def test_the_readmes_steps_by_hand_serve_a_photo_and_stop(tmp_path: Path, starte
         time.sleep(0.5)
 
 
-def test_locust_drives_the_server_without_a_failure(server: TorchServeProcess, tmp_path: Path):
-    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "loadtest/locustfile.py"), "--headless", "--users", "4"]
-    command += [
-        "--spawn-rate",
-        "4",
-        "--run-time",
-        "10s",
-        "--only-summary",
-        "--json",
-        "--host",
-        server.config.inference.url,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+@pytest.mark.parametrize("locustfile", [REST, GRPC], ids=["rest", "grpc"])
+def test_locust_drives_the_server_without_a_failure(server: TorchServeProcess, tmp_path: Path, locustfile: Path):
+    """The command in the locustfile's own docstring, made short: a few small pictures, no page."""
+    [command] = [line for line in locustfile.read_text().splitlines() if line.startswith("locust -f ")]
+    addresses = {one.setting.key: one for one in server.config.addresses()}
+    grpc = addresses["grpc_inference_address"]
+    typed = at_ports(command, server.config.inference.port, server.config.management.port)
+    typed = typed.replace("127.0.0.1:7070", f"{grpc.host}:{grpc.port}")
+    options = f"--headless --users 4 --spawn-rate 4 --run-time 5s --json --deadline-ms 60000 --samples {tmp_path}"
+    options += " --mix-count 8 --traffic single=12,batch4=2,bad=2,health=1"
+    done = subprocess.run(
+        [sys.executable, "-m", *typed.split(), *options.split()], cwd=ROOT, capture_output=True, text=True,
+        timeout=240, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    [statistics] = json.loads(done.stdout)
-    assert statistics["num_requests"] >= 1
-    assert statistics["num_failures"] == 0
+    kinds = {entry["name"]: entry for entry in json.loads(done.stdout)}
+    assert kinds["single"]["num_requests"] >= 1
+    assert not any(entry["num_failures"] for entry in kinds.values())
+    assert list(tmp_path.glob("samples-*.csv"))
 
 
 def _ready(url: str) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LOADTEST = ROOT / "loadtest"
 REST, GRPC = LOADTEST / "locustfile.py", LOADTEST / "locustfile_grpc.py"
-END_SECONDS = 60
+END_SECONDS = 120
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "handler")}
 
 
@@ -42,17 +42,23 @@ def command_of(*arguments: object, locustfile: Path | str = REST) -> list[str]:
     return [sys.executable, "-m", "locust", "-f", str(locustfile), "--headless", "--only-summary", *map(str, arguments)]
 
 
-def locust(folder: Path, *arguments: object, locustfile: Path | str = REST, interrupt_after: float = 0) -> LocustRun:
-    """Run Locust to its end, or interrupt it after some seconds, with its samples in a new folder."""
+def locust(
+    folder: Path, *arguments: object, locustfile: Path | str = REST, interrupted_by: signal.Signals | None = None
+) -> LocustRun:
+    """Run Locust to its end, or until it has sent something for a second and is interrupted; its samples are in a
+    new folder.
+    """
     samples = folder / f"samples-{len(list(folder.iterdir()))}"
     command = command_of(*arguments, "--samples", samples, locustfile=locustfile)
     with subprocess.Popen(
         command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
-            if interrupt_after:
-                time.sleep(interrupt_after)
-                process.send_signal(signal.SIGINT)
+            if interrupted_by is not None:
+                while process.poll() is None and not list(samples.glob("*")):
+                    time.sleep(0.1)
+                time.sleep(1)
+                process.send_signal(interrupted_by)
             out, err = process.communicate(timeout=END_SECONDS)
         except BaseException:
             process.kill()

@@ -1,6 +1,6 @@
 """When open-loop requests arrive."""
 
-from itertools import islice
+from itertools import chain, islice, pairwise
 from math import inf
 from random import Random
 from statistics import mean, stdev
@@ -70,12 +70,12 @@ def test_a_stage_too_short_for_an_arrival_counts_towards_the_next():
 
 def test_users_of_evenly_spaced_phases_make_evenly_spaced_arrivals():
     parts = [times("10x1", "constant", share=1 / 4, phase=user / 4) for user in range(4)]
-    assert sorted(sum(parts, [])) == pytest.approx([number / 10 for number in range(10)])
+    assert sorted(chain.from_iterable(parts)) == pytest.approx([number / 10 for number in range(10)])
 
 
 def test_poisson_arrivals_have_the_rate_and_the_spread_of_poisson():
     found = times("100x200", "poisson")
-    gaps = [after - before for before, after in zip(found, found[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(found)]
     assert len(found) == pytest.approx(20_000, rel=0.03)
     assert stdev(gaps) == pytest.approx(mean(gaps), rel=0.05)
 
