@@ -19,14 +19,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from traffic.mix import MixSettings
-
 from campaign import charts, compare, driver, report, tables
 from campaign.driver import Order
 from campaign.errors import CampaignError
 from campaign.profiles import DEFAULT, FULL, QUICK, Profile
 from campaign.serving import Wanted
 from measuring import command, report_folder
+from traffic.mix import MixSettings
 
 TARGETS = {"rest": ("rest",), "grpc": ("grpc",), "both": ("rest", "grpc")}
 COMPARE = "compare"

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from traffic.mix import Mix, MixSettings, mix_of_folder, open_mix
-
 from campaign import batching, stages
 from campaign.errors import CampaignError
 from campaign.meter import Meter
@@ -24,6 +22,7 @@ from campaign.serving import Wanted, archive_of, own_server, running
 from campaign.warming import Warmth, warm_up
 from measuring import machine
 from measuring.archives import Archive
+from traffic.mix import Mix, MixSettings, mix_of_folder, open_mix
 
 WARMUP_SECONDS = 8.0  # planned for it
 TORCHSERVE_SETTINGS = ("minWorkers", "maxWorkers", "batchSize", "maxBatchDelay", "responseTimeout", "deviceType")
