@@ -88,12 +88,12 @@ class Options:
 
 def register(parser: ArgumentParser, traffic: Weights) -> None:
     """Add the arguments; `traffic` is what is sent unless told otherwise."""
-    group = parser.add_argument_group("Load test", "What is sent, when, and what must come back")
 
     def add(name: str, default: object, text: str, **more: Any) -> None:
         more |= {} if "action" in more else {"type": type(default)}
         more["env_var"] = f"LOADTEST_{name.replace('-', '_').upper()}"
-        group.add_argument(f"--{name}", default=default, help=text, **more)
+        # Not within a group of arguments: Locust's page would leave it out.
+        parser.add_argument(f"--{name}", default=default, help=text, **more)
 
     add("traffic", format_weights(traffic), f"weights by kind of request, out of {', '.join(traffic)}")
     add("model-name", "nsfw", "the model asked, such as nsfw or nsfw/1.0")

@@ -38,12 +38,12 @@ class ShapeSettings:
         return values
 
     def _add_arguments(self, parser: LocustArgumentParser, **_: Any) -> None:
-        group = parser.add_argument_group(f"Load shape: {self._shape}")
         for name, (default, text) in self._defaults.items():
             option = f"{self._shape}-{name}"
             variable = f"LOADTEST_{option.replace('-', '_').upper()}"
             more: dict[str, Any] = {"type": type(default), "default": default, "env_var": variable}
-            group.add_argument(f"--{option}", help=f"{text} (default {default:g})", **more)
+            # Not within a group of arguments: Locust's page would leave it out.
+            parser.add_argument(f"--{option}", help=f"{text} (default {default:g})", **more)
 
     def _check(self, environment: Environment, **_: Any) -> None:
         try:

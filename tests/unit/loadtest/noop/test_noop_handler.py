@@ -4,13 +4,21 @@ import base64
 import hashlib
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 from ts.context import Context, RequestProcessor
 
 from measuring.answers import Expected, problem_of
+from measuring.pictures import photos
 from noop import packing
 from noop.noop_handler import ANSWER_FILE, NoopHandler
+from traffic.call import Judgement, Kind, Outcome, Reply
+from traffic.calls import BATCHES, Calls
+from traffic.checks import judge
+from traffic.fresh import Fresh
+from traffic.mix import mix_of_folder
+from traffic.references import References
 
 PAYLOADS = (b"\xff\xd8 one", b"\xff\xd8 another")
 
@@ -57,6 +65,18 @@ def test_json_is_answered_item_by_item_with_ids_and_indexes(handler: NoopHandler
         (0, "a", sha256(PAYLOADS[0])),
         (1, None, sha256(PAYLOADS[1])),
     ]
+
+
+@pytest.mark.parametrize("kind", [Kind.SINGLE, Kind.BATCH_4, Kind.BATCH_16])
+def test_the_load_tests_own_checks_find_nothing_wrong(handler: NoopHandler, tmp_path: Path, kind: Kind):
+    (folder := tmp_path / "pictures").mkdir()
+    for index, payload in enumerate(photos(2)):
+        (folder / f"{index}.jpg").write_bytes(payload)
+    call = Calls(mix_of_folder(folder), Fresh(), Random(0)).draw(kind)
+    fields = {"body": json.loads(call.body) if kind in BATCHES else call.body}
+    [body] = handler.handle([fields], context(tmp_path, 1))
+    judged = judge(call, Reply(200, "200", body), 1.0, 1000.0, References())
+    assert judged == Judgement(Outcome.RIGHT)
 
 
 def test_an_answer_does_not_change_the_next(handler: NoopHandler, tmp_path: Path):
