@@ -12,6 +12,9 @@ CPU_LIMIT = 0.9
 """Of one core: gevent runs on one, and near the whole of it requests wait for the generator."""
 WAKE_LAG_LIMIT_MS = 50.0
 """At the 99th percentile: every latency measured is then that much too long, one time in a hundred."""
+SENT_LATE_LIMIT_MS = 50.0
+"""At the 99th percentile, in open loop: beyond it the rate that was offered is not the one that was meant. It shows as
+well where other programs hold the cores, and this one neither uses much CPU nor oversleeps by much at a time."""
 WAKE_SECONDS = 0.02  # between two looks: 50 a second cost nothing and find a hundredth in two seconds
 
 
@@ -50,6 +53,10 @@ def assess(cpu_share: float, wake_lag_ms: Sequence[float], sent_late_ms: Sequenc
     if lag.p99 > WAKE_LAG_LIMIT_MS:
         reasons.append(f"one wake-up in a hundred came {lag.p99:.0f} ms late or more (limit {WAKE_LAG_LIMIT_MS:g} ms)")
     late = None if sent_late_ms is None else Quantiles.of(sent_late_ms)
+    if late is not None and late.p99 > SENT_LATE_LIMIT_MS:
+        reasons.append(
+            f"one request in a hundred left {late.p99:.0f} ms late or more (limit {SENT_LATE_LIMIT_MS:g} ms)"
+        )
     return GeneratorHealth(cpu_share, lag, late, bool(reasons), "; ".join(reasons))
 
 

@@ -87,11 +87,12 @@ class Options:
 
 
 def register(parser: ArgumentParser, traffic: Weights) -> None:
-    """Add the arguments, not as a group, which Locust's page would leave out; `traffic` is what is sent by default."""
+    """Add the arguments; `traffic` is what is sent unless told otherwise."""
 
     def add(name: str, default: object, text: str, **more: Any) -> None:
         more |= {} if "action" in more else {"type": type(default)}
         more["env_var"] = f"LOADTEST_{name.replace('-', '_').upper()}"
+        # Not within a group of arguments: Locust's page would leave it out.
         parser.add_argument(f"--{name}", default=default, help=text, **more)
 
     add("traffic", format_weights(traffic), f"weights by kind of request, out of {', '.join(traffic)}")

@@ -42,6 +42,7 @@ class ShapeSettings:
             option = f"{self._shape}-{name}"
             variable = f"LOADTEST_{option.replace('-', '_').upper()}"
             more: dict[str, Any] = {"type": type(default), "default": default, "env_var": variable}
+            # Not within a group of arguments: Locust's page would leave it out.
             parser.add_argument(f"--{option}", help=f"{text} (default {default:g})", **more)
 
     def _check(self, environment: Environment, **_: Any) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 import requests
 
 from answers import check_answer
+from documents import at_ports, blocks_of, commands_of
 from locust_run import GRPC, REST
 from serving.ports import free_ports
 from serving.torchserve_process import TorchServeProcess
@@ -21,18 +21,7 @@ from serving.ts_config import write_config
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the documents' commands use curl")
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SETTLED_SECONDS = 120
-
-
-def commands_of(document: str) -> list[str]:
-    """Return a document's plain code blocks: those of no language are commands."""
-    return [block for language, block in BLOCK.findall((ROOT / document).read_text()) if not language]
-
-
-def at_ports(command: str, inference: int, management: int) -> str:
-    """Return a documented command for a server on other ports."""
-    return command.replace(":8080", f":{inference}").replace(":8081", f":{management}")
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/api.md"])
@@ -50,7 +39,7 @@ def test_every_curl_of_a_document_is_answered(server: TorchServeProcess, documen
 
 
 def test_the_readmes_python_prints_an_action(server: TorchServeProcess):
-    [code] = [block for language, block in BLOCK.findall((ROOT / "README.md").read_text()) if language == "python"]
+    [code] = [block for language, block in blocks_of("README.md") if language == "python"]
     typed = at_ports(code, server.config.inference.port, server.config.management.port)
     done = subprocess.run([sys.executable, "-c", typed], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("allow\n", "")

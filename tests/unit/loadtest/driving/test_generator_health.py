@@ -22,6 +22,13 @@ def test_a_starved_generator_is_told_by_its_cpu_or_its_wake_ups(cpu_share, lags_
     assert (health.starved, health.reason) == (bool(reason), reason)
 
 
+def test_a_generator_that_sends_late_is_starved_whoever_holds_the_cores():
+    health = assess(0.38, [20.0] * 100, [10.0] * 98 + [2000.0] * 2)
+    assert health.starved
+    assert health.reason == "one request in a hundred left 2000 ms late or more (limit 50 ms)"
+    assert not assess(0.38, [20.0] * 100, [10.0] * 99 + [2000.0]).starved
+
+
 def test_how_late_requests_were_sent_is_summed_up_in_open_loop_only():
     assert assess(0.1, [], None).sent_late_ms is None
     assert assess(0.1, [], []).sent_late_ms == Quantiles(0, 0, 0)

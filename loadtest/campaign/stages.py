@@ -1,0 +1,139 @@
+"""The stages of a campaign, in their order: each a series of measurements of one server through one transport."""
+
+from collections.abc import Iterator, Sequence
+from statistics import median
+from typing import TypeVar
+
+from campaign.errors import CampaignError
+from campaign.knee import Trial, search
+from campaign.meter import Measured, Meter, seconds_of
+from campaign.profiles import MIXED_USERS, SINGLE, Profile
+from campaign.record import Knee, Overload, Run, TargetRecord
+from campaign.recovery import Parts, recovered_seconds, timeline
+from campaign.summing import Window
+from traffic.call import Outcome
+
+T = TypeVar("T")
+REFUSALS_EXPECTED = ("--refusals-expected",)
+MIXED = {
+    "rest": "single=60,batch4=12,batch16=4,moderated=10,explanation=1,health=8,bad=5",
+    "grpc": "single=60,batch4=12,batch16=4,health=8,bad=5",
+}
+
+
+def run(meter: Meter, profile: Profile, objective_ms: float, mixed_traffic: str) -> TargetRecord:
+    """Measure everything of one transport."""
+    closed = [meter.measure(one) for one in closed_plan(profile)]
+    capacity, users = capacity_of(closed)
+    mixed = [meter.measure(one) for one in mixed_plan(profile, mixed_traffic)]
+    opened = [meter.measure(one) for one in open_plan(profile, meter.warmup_seconds, capacity)]
+    knee = find_knee(meter, profile, opened, objective_ms)
+    return TargetRecord(capacity, users, closed, mixed, opened, knee, overload(meter, profile, capacity))
+
+
+def planned_seconds(profile: Profile, warmup_seconds: float) -> float:
+    """Return how long `run` should take."""
+    plans = [*closed_plan(profile), *mixed_plan(profile, SINGLE), *open_plan(profile, warmup_seconds, 1.0)]
+    plans += [_knee_trial(profile, warmup_seconds, 1.0, 0)] * profile.knee_steps
+    plans.append(_overload_plan(profile, 1.0))
+    return sum(seconds_of(one, warmup_seconds) for one in plans)
+
+
+def closed_plan(profile: Profile) -> list[Measured]:
+    """Every concurrency in every round, every second round from the most to the least."""
+    return [
+        Measured("closed", f"{users} user{'s' * (users > 1)}", turn, SINGLE, profile.seconds, users=users)
+        for turn, users in alternating(profile.rounds, profile.users)
+    ]
+
+
+def mixed_plan(profile: Profile, traffic: str) -> list[Measured]:
+    """Traffic of every kind, in every round."""
+    return [
+        Measured("mixed", f"{MIXED_USERS} users", turn, traffic, profile.mixed_seconds, users=MIXED_USERS)
+        for turn in range(1, profile.rounds + 1)
+    ]
+
+
+def open_plan(profile: Profile, warmup_seconds: float, capacity_per_s: float) -> list[Measured]:
+    """Every share of the capacity in every round, every second round from the most to the least."""
+    seconds = warmup_seconds + profile.open_seconds
+    return [
+        Measured(
+            "open", f"{share:.0%}".replace("%", " %"), turn, SINGLE, profile.open_seconds,
+            rates=((round(share * capacity_per_s, 2), seconds),), flags=REFUSALS_EXPECTED,
+        )
+        for turn, share in alternating(profile.rounds, profile.shares)
+    ]  # fmt: skip
+
+
+def capacity_of(closed: Sequence[Run]) -> tuple[float, int]:
+    """Return the highest median of answers per second over the rounds, and the number of users it took.
+
+    Raises CampaignError where nothing was answered.
+    """
+    users = sorted({run.users for run in closed if run.users is not None})
+    medians = {count: median(run.answered_per_s for run in closed if run.users == count) for count in users}
+    best = max(users, key=lambda count: medians[count])
+    if not medians[best] > 0:
+        raise CampaignError("no answer came within the time measured, so there is no capacity: measure longer")
+    return medians[best], best
+
+
+def find_knee(meter: Meter, profile: Profile, opened: Sequence[Run], objective_ms: float) -> Knee:
+    """Search between the rates that were offered already."""
+    tried = 0
+
+    def attempt(rate: float) -> Trial:
+        nonlocal tried
+        tried += 1
+        return Trial.of(meter.measure(_knee_trial(profile, meter.warmup_seconds, rate, tried)))
+
+    return search([Trial.of(run) for run in opened], objective_ms, profile.knee_steps, attempt)
+
+
+def overload(meter: Meter, profile: Profile, capacity_per_s: float) -> Overload:
+    """Offer half of the capacity, more than it, and half of it again, in one load."""
+    before = meter.place.settled_pids()
+    what = _overload_plan(profile, capacity_per_s)
+    with meter.applied(what) as (loaded, watch):
+        parts = Parts.of(loaded.samples[0].intended_s, what.rates)
+        over_rate = what.rates[1][0]
+        run = meter.summed(what, loaded, watch, Window(parts.over_start_s, parts.over_end_s, True), over_rate)
+        warm = min(meter.warmup_seconds, profile.overload.before_seconds / 2)
+        base = meter.summed(
+            what, loaded, watch, Window(parts.start_s + warm, parts.over_start_s, True), what.rates[0][0]
+        )
+    meter.say(what, run)
+    if base.latency is None:
+        raise CampaignError(f"{what.title}: nothing was answered before the overload, so there is nothing to return to")
+    return Overload(
+        profile=what.rates,
+        run=run,
+        timeline=timeline(loaded.samples, parts, profile.slice_seconds),
+        baseline_p99_ms=base.latency.p99,
+        recovered_seconds=recovered_seconds(loaded.samples, parts, base.latency.p99),
+        watched_seconds=parts.end_s - parts.over_end_s,
+        unanswered=sum(one.outcome is Outcome.LOST for one in loaded.samples),
+        workers_restarted=len(set(before) - set(meter.place.settled_pids())),
+    )
+
+
+def _knee_trial(profile: Profile, warmup_seconds: float, rate: float, number: int) -> Measured:
+    rates = ((round(rate, 2), warmup_seconds + profile.open_seconds),)
+    setting = f"{rate:.1f}/s"
+    return Measured("knee", setting, number, SINGLE, profile.open_seconds, rates=rates, flags=REFUSALS_EXPECTED)
+
+
+def _overload_plan(profile: Profile, capacity_per_s: float) -> Measured:
+    rates = profile.overload.profile(capacity_per_s)
+    setting = f"{profile.overload.over_share:.0%}".replace("%", " %")
+    seconds = sum(seconds for _, seconds in rates)
+    return Measured("overload", setting, 1, SINGLE, seconds, rates=rates, flags=REFUSALS_EXPECTED)
+
+
+def alternating(rounds: int, values: Sequence[T]) -> Iterator[tuple[int, T]]:
+    """Yield (round, value): what drifts meanwhile meets all values alike."""
+    for turn in range(1, rounds + 1):
+        for value in values if turn % 2 else reversed(values):
+            yield turn, value
