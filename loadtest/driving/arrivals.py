@@ -58,6 +58,27 @@ def arrival_times(
         begun = end
 
 
+class Schedule:
+    """One user's times to send, on whatever clock they are given in; `due` is the next one, None after the last."""
+
+    def __init__(self, times: Iterator[float]) -> None:
+        """Take ascending times."""
+        self._times = times
+        self.due = next(times, None)
+
+    def take(self) -> float:
+        """Return the next one and go on to the one after it. Raises ValueError after the last."""
+        if self.due is None:
+            raise ValueError("nothing is due any more")
+        due, self.due = self.due, next(self._times, None)
+        return due
+
+    def taken_until(self, now: float) -> Iterator[float]:
+        """Yield what was due by a time, and go on to what was not."""
+        while self.due is not None and self.due <= now:
+            yield self.take()
+
+
 def _stage(part: str, *, alone: bool) -> Stage:
     rate, times, seconds = part.partition("x")
     try:

@@ -14,8 +14,8 @@ from locust.env import Environment
 from locust.exception import CatchResponseError
 from locust.log import greenlet_exception_logger
 
-from driving.arrivals import arrival_times
-from driving.generator_health import GeneratorHealth, Watch
+from driving.arrivals import Schedule, arrival_times
+from driving.generator_health import SENT_LATE_LIMIT_MS, GeneratorHealth, Watch
 from driving.options import Options
 from driving.samples import Sample, SampleFile, process_name, unused
 from traffic.call import Call, Judgement, Kind, Outcome, Reply
@@ -29,6 +29,8 @@ Exchange = Callable[[Call], Reply]
 """Sends a request and returns the whole answer, or raises NoAnswerError."""
 
 IDLE_SECONDS = 1.0  # that a user sleeps at a time when it has nothing to send; stopping wakes it
+UNSENT = "unsent"
+"""The request type of what was never sent, in Locust's tables."""
 MOST_MESSAGES = 50
 """Different messages that Locust's table of failures may gain; the samples have them all."""
 
@@ -69,7 +71,7 @@ class Session:
         self._samples = options.samples and SampleFile(options.samples, process_name("samples", place.index))
         self._messages: set[str] = set()
         self._sent_late_ms: list[float] | None = [] if options.rates else None
-        self._users = 0
+        self._schedules: list[Schedule] = []
         self._unix_offset_s = time.time() - time.perf_counter()
         self._begun_s = time.perf_counter()
         self._watch: Watch | None = Watch()
@@ -81,10 +83,14 @@ class Session:
             [kind] = self._random.choices(list(self.traffic), list(self.traffic.values()))
         return self._calls.draw(kind)
 
-    def arrivals(self) -> Iterator[float]:
-        """Yield the times on the clock of perf_counter at which one more user has to send, from now on."""
-        options, number = self.options, self._users
-        self._users += 1
+    def schedule(self) -> Schedule:
+        """Return the times on the clock of perf_counter at which one more user has to send, from now on."""
+        schedule = Schedule(self._arrivals(len(self._schedules)))
+        self._schedules.append(schedule)
+        return schedule
+
+    def _arrivals(self, number: int) -> Iterator[float]:
+        options = self.options
         seed = Random(f"{options.seed} arrivals {self._place.index} {number}")
         share, phase = 1 / options.total_users, self._place.first_user + number
         now = time.perf_counter()
@@ -133,6 +139,8 @@ class Session:
 
     def finish(self) -> None:
         """Send nothing more, wait for what is in flight, and close the samples; a second call does nothing more."""
+        if not self.over:
+            self._give_up_unsent()
         self.over = True
         watch, self._watch = self._watch, None
         health = None if watch is None else watch.stop(self._sent_late_ms)
@@ -142,6 +150,19 @@ class Session:
             self._samples.close()
         if health is not None:
             self._report(health)
+
+    def _give_up_unsent(self) -> None:
+        """Note as lost what was to be sent and never was: leaving it out would make the offered rate what was sent."""
+        now = time.perf_counter()
+        for schedule in self._schedules:
+            for due in schedule.taken_until(now - SENT_LATE_LIMIT_MS / 1000):
+                late_ms = (now - due) * 1000
+                if self._sent_late_ms is not None:
+                    self._sent_late_ms.append(late_ms)
+                [kind] = self._random.choices(list(self.traffic), list(self.traffic.values()))
+                judgement = Judgement(Outcome.LOST, "never sent: the generator came too late")
+                times = self._unix_offset_s + due, self._unix_offset_s + now, late_ms
+                self._note(Call(kind, b"", "", ()), None, judgement, times, UNSENT)
 
     def _note(
         self, call: Call, reply: Reply | None, judgement: Judgement, times: tuple[float, float, float], method: str

@@ -2,7 +2,6 @@
 
 import time
 from abc import abstractmethod
-from collections.abc import Iterator
 from typing import ClassVar
 
 from locust import User
@@ -41,8 +40,7 @@ class TrafficUser(User):
 
     def on_start(self) -> None:
         """Take a part of the open loop's arrivals."""
-        self._arrivals: Iterator[float] = self.session.arrivals()
-        self._due: float | None = None
+        self._schedule = self.session.schedule()
         self._call: Call | None = None
         self._prepare()
 
@@ -53,10 +51,9 @@ class TrafficUser(User):
 
     def arrive(self) -> None:
         """Send the request whose time has come, and wait for nothing, in open loop."""
-        if self._due is not None and time.perf_counter() >= self._due and not self.session.over:
-            call, self._call = self._call, None
-            assert call is not None
-            self.session.spawn(call, self.exchange, self.method_of(call.kind), self._due)
+        due, call = self._schedule.due, self._call
+        if due is not None and call is not None and time.perf_counter() >= due and not self.session.over:
+            self.session.spawn(call, self.exchange, self.method_of(call.kind), self._schedule.take())
             self._prepare()
 
     def wait_time(self) -> float:
@@ -65,7 +62,8 @@ class TrafficUser(User):
             return IDLE_SECONDS
         if not self.session.options.rates:
             return self.session.options.pause_seconds
-        return IDLE_SECONDS if self._due is None else max(0.0, self._due - time.perf_counter())
+        due = self._schedule.due
+        return IDLE_SECONDS if due is None else max(0.0, due - time.perf_counter())
 
     def method_of(self, kind: Kind) -> str:
         """Return the request type in Locust's tables."""
@@ -73,5 +71,4 @@ class TrafficUser(User):
 
     def _prepare(self) -> None:
         """Draw the next request before it is due, so that drawing takes none of its time."""
-        self._due = next(self._arrivals, None)
-        self._call = None if self._due is None else self.session.draw()
+        self._call = None if self._schedule.due is None else self.session.draw()

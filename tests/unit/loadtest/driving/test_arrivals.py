@@ -7,7 +7,7 @@ from statistics import mean, stdev
 
 import pytest
 
-from driving.arrivals import Stage, arrival_times, parse_rates, total_seconds
+from driving.arrivals import Schedule, Stage, arrival_times, parse_rates, total_seconds
 
 
 @pytest.mark.parametrize(
@@ -96,3 +96,14 @@ def test_users_parts_of_poisson_arrivals_add_up_to_the_rate():
 def test_the_same_seed_gives_the_same_ascending_times(process):
     first, second = (list(islice(arrival_times(parse_rates("45"), process, Random(7)), 500)) for _ in range(2))
     assert first == second == sorted(first)
+
+
+def test_a_schedule_gives_what_was_due_and_keeps_what_was_not():
+    schedule = Schedule(iter([1.0, 2.0, 3.0, 4.0]))
+    assert (schedule.due, schedule.take(), schedule.due) == (1.0, 1.0, 2.0)
+    assert list(schedule.taken_until(3.0)) == [2.0, 3.0]
+    assert list(schedule.taken_until(3.5)) == []
+    assert (schedule.take(), schedule.due) == (4.0, None)
+    assert list(schedule.taken_until(9.0)) == []
+    with pytest.raises(ValueError, match="nothing is due any more"):
+        schedule.take()

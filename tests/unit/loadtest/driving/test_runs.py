@@ -121,6 +121,16 @@ def test_open_loop_sends_at_the_offered_rate_whatever_the_answers_take(transport
     assert found.generators[0]["sent_late_ms"]["max"] >= 0
 
 
+def test_what_a_starved_generator_never_sent_counts_as_lost(tmp_path, pictures):
+    """A hundred thousand a second is more than any machine sends from one process."""
+    found = run("rest", tmp_path, pictures, Answering(), "--rates", "100000x0.5", "--traffic", "single=1", users=1)
+    assert found.status == 1
+    assert "THE GENERATOR WAS STARVED" in found.err
+    unsent = [sample for sample in found.samples if sample["message"] == "never sent: the generator came too late"]
+    assert {(sample["outcome"], sample["code"], sample["images"]) for sample in unsent} == {("lost", "", "0")}
+    assert len(found.samples) == pytest.approx(50_000, rel=0.15)  # what was due in the last 50 ms is not counted
+
+
 class Stalling:
     """Answers nobody for a second, once, and at once before and after."""
 
