@@ -70,6 +70,16 @@ class Place:
         """Return the process ids of the workers that are ready. Raises CampaignError where the model isn't served."""
         return sorted(one["pid"] for one in self.description()["workers"] if one["status"] == "READY")
 
+    def queue_places(self) -> int | None:
+        """Return how many requests may wait or be under way; None where the description doesn't tell."""
+        description = self.description()
+        try:
+            queue = description["jobQueueStatus"]
+            waiting = int(queue["remainingCapacity"]) + int(queue["pendingRequests"])
+            return waiting + int(description["batchSize"]) * len(description["workers"])
+        except (LookupError, TypeError, ValueError):
+            return None
+
     def require_ready(self) -> None:
         """Raise CampaignError for a server without a worker that is ready."""
         if not self.worker_pids():

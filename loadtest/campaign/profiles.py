@@ -6,6 +6,8 @@ USERS = (1, 2, 4, 8, 16, 32, 64)
 SHARES = (0.5, 0.8, 1.0, 1.5)  # of capacity
 SINGLE = "single=1"
 MIXED_USERS = 16
+PAST_FULL = 1.5  # times as long as filling the queue should take: refusals are to be seen
+MOST_OVER_SECONDS = 120.0  # a queue that takes longer to fill is reported as never full
 LEAST_MIXED_SECONDS = 3.0  # a batch of 16 pictures takes more than one, and 16 users may all have one under way
 
 
@@ -18,6 +20,12 @@ class Overload:
     after_seconds: float
     base_share: float = 0.5
     over_share: float = 1.5
+
+    def filling(self, places: int, capacity_per_s: float) -> "Overload":
+        """Return it lasting long enough to fill a queue of so many places, batch under way included, and then some."""
+        surplus_per_s = (self.over_share - 1) * capacity_per_s
+        seconds = min(PAST_FULL * places / surplus_per_s, MOST_OVER_SECONDS)
+        return replace(self, over_seconds=max(self.over_seconds, round(seconds, 1)))
 
     def profile(self, capacity_per_s: float) -> tuple[tuple[float, float], ...]:
         """Return (requests per second, seconds) of its three parts."""
@@ -68,16 +76,16 @@ QUICK = Profile(
     name="quick",
     rounds=1,
     batching_rounds=1,
-    warmup_seconds=1.0,
+    warmup_seconds=0.5,
     seconds=2.0,
     mixed_seconds=3.0,
-    open_seconds=2.5,
-    users=(1, 4, 16, 64),
+    open_seconds=2.0,
+    users=(1, 16, 64),
     shares=SHARES,
     batch_sizes=(1, 8),
     delays_ms=(),
-    knee_steps=1,
-    overload=Overload(before_seconds=3, over_seconds=4, after_seconds=5),
+    knee_steps=0,
+    overload=Overload(before_seconds=2, over_seconds=3, after_seconds=12),
     slice_seconds=0.5,
 )
 DEFAULT = Profile(

@@ -1,6 +1,7 @@
 """The stages of a campaign, in their order: each a series of measurements of one server through one transport."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from statistics import median
 from typing import TypeVar
 
@@ -93,9 +94,11 @@ def find_knee(meter: Meter, profile: Profile, opened: Sequence[Run], objective_m
 
 
 def overload(meter: Meter, profile: Profile, capacity_per_s: float) -> Overload:
-    """Offer half of the capacity, more than it, and half of it again, in one load."""
+    """Offer half of the capacity, more than it for as long as fills the queue, and half of it again, in one load."""
     before = meter.place.settled_pids()
-    what = _overload_plan(profile, capacity_per_s)
+    places = meter.place.queue_places()
+    lasting = profile if places is None else replace(profile, overload=profile.overload.filling(places, capacity_per_s))
+    what = _overload_plan(lasting, capacity_per_s)
     with meter.applied(what) as (loaded, watch):
         parts = Parts.of(loaded.samples[0].intended_s, what.rates)
         over_rate = what.rates[1][0]

@@ -42,3 +42,11 @@ def test_shorter_measurements_shorten_the_overload_too():
 
 def test_what_drifts_meets_all_settings_alike():
     assert list(stages.alternating(2, "abc")) == [(1, "a"), (1, "b"), (1, "c"), (2, "c"), (2, "b"), (2, "a")]
+
+
+def test_an_overload_lasts_until_the_queue_is_full_and_then_some():
+    overload = QUICK.overload.filling(places=80, capacity_per_s=40)
+    assert overload.over_seconds == 6  # 80 places at a surplus of 20 a second, and half as long again
+    assert (overload.before_seconds, overload.after_seconds) == (2, 12)
+    assert QUICK.overload.filling(places=80, capacity_per_s=1000) == QUICK.overload
+    assert QUICK.overload.filling(places=80, capacity_per_s=0.1).over_seconds == 120

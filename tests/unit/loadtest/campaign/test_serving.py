@@ -118,3 +118,12 @@ def test_an_archive_or_checkpoint_that_was_named_is_served_whatever_runs(server)
 
 def test_the_archive_that_was_named_is_taken(tmp_path: Path):
     assert archive_of(Wanted(archive=tmp_path / "a.mar"), tmp_path).file == tmp_path / "a.mar"
+
+
+def test_the_places_are_those_of_the_queue_and_of_the_batches_under_way(server):
+    answers, wanted = server
+    queue = b'"batchSize": 8, "jobQueueStatus": {"remainingCapacity": 70, "pendingRequests": 2}, "workers": [{}, {}]'
+    answers["body"] = b"[{" + queue + b"}]"
+    assert place_of(wanted).queue_places() == 72 + 2 * 8
+    answers["body"] = DESCRIPTION % b"READY"
+    assert place_of(wanted).queue_places() is None
