@@ -24,8 +24,10 @@ class Outcome(StrEnum):
     EXPECTED_ERROR = "expected_error"  # the very error that a bad file must get
     REFUSED = "refused"  # the queue was full: 503, or gRPC's INTERNAL for it
     LATE = "late"  # right, and later than the deadline
+    FAILED = "failed"  # TorchServe's own error: the worker died, the handler raised or returned too few answers
     WRONG = "wrong"  # anything else that was answered
     LOST = "lost"  # no whole answer: the connection failed or the time was up
+    UNSENT = "unsent"  # the generator's own failure: it never came to send it
 
     @property
     def is_success(self) -> bool:
