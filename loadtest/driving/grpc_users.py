@@ -11,6 +11,7 @@ from driving.session import NoAnswerError
 from driving.users import TrafficUser
 from traffic.call import Call, Kind, Reply
 from traffic.calls import BATCHES
+from traffic.torchserve_errors import names_exception
 from trust_nsfw.client._stubs.inference_pb2 import PredictionsRequest
 from trust_nsfw.client._stubs.inference_pb2_grpc import InferenceAPIsServiceStub
 
@@ -59,7 +60,7 @@ class GrpcUser(TrafficUser):
             return Reply(200, "OK", self._stub.Predictions(request, timeout=limit_seconds).prediction)
         except grpc.RpcError as error:
             status, details = error.code(), error.details() or ""
-            if status in UNANSWERED:
+            if status in UNANSWERED and not names_exception(details):
                 raise NoAnswerError(f"{status.name}: {details}") from None
             return Reply(200, status.name, details.encode())
 

@@ -7,8 +7,9 @@ from typing import Any
 from measuring.answers import problem_of_action
 from traffic.call import Call, ExpectedImage, Judgement, Kind, Outcome, Reply
 from traffic.references import References
+from traffic.torchserve_errors import is_failure, is_refusal
 from trust_nsfw import errors
-from trust_nsfw.client.no_worker import says_no_worker
+from trust_nsfw.client.errors import BackendFailed, Overloaded
 from trust_nsfw.schema import LABELS, Action
 
 STATUS_OF = {
@@ -17,12 +18,6 @@ STATUS_OF = {
     if isinstance(kind, type) and issubclass(kind, errors.ServiceError)
 }
 """Each stable code's HTTP status."""
-OVERLOADED = "overloaded"
-"""The clients' name for a full queue."""
-
-QUEUE_IS_FULL = b"ServiceUnavailableException"
-"""In TorchServe's envelope of that 503; it says 503 too when a handler returns a list of the wrong length."""
-
 SUM_TOLERANCE = 3e-6 + 1e-9  # the contract's, and what adding floats loses
 LABEL_SET = frozenset(LABELS)
 ACTIONS = frozenset(Action)
@@ -41,8 +36,10 @@ def judge(
     call: Call, reply: Reply, latency_ms: float, deadline_ms: float, references: References, *, policy: str = ""
 ) -> Judgement:
     """Judge a whole answer. `policy` is the one asked for, "" for the service's default."""
-    if _is_refusal(call, reply):
-        return Judgement(Outcome.REFUSED, _excerpt(reply.body), OVERLOADED)
+    if is_refusal(call, reply):
+        return Judgement(Outcome.REFUSED, _excerpt(reply.body), Overloaded.code)
+    if is_failure(reply):
+        return Judgement(Outcome.FAILED, _excerpt(reply.body), BackendFailed.code)
     expected = call.images[0].error if call.kind is Kind.BAD else None
     try:
         problem = _problem_of(call, reply, references, policy)
@@ -53,15 +50,6 @@ def judge(
     if latency_ms > deadline_ms:
         return Judgement(Outcome.LATE, f"answered later than {deadline_ms:g} ms", expected or "")
     return Judgement(Outcome.RIGHT) if expected is None else Judgement(Outcome.EXPECTED_ERROR, "", expected)
-
-
-def _is_refusal(call: Call, reply: Reply) -> bool:
-    """Whether the full queue refused a request; no queue stands before the health check."""
-    if call.kind is Kind.HEALTH:
-        return False
-    if reply.code == "INTERNAL":
-        return says_no_worker(reply.body.decode(errors="replace"))
-    return reply.status == 503 and QUEUE_IS_FULL in reply.body
 
 
 def _problem_of(call: Call, reply: Reply, references: References, policy: str) -> str | None:

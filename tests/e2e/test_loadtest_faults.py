@@ -18,6 +18,7 @@ from traffic.mix import INDEX, MixSettings, write_mix
 
 ROOT = Path(__file__).resolve().parents[2]
 SINGLE, BATCH, EVERY = "single=1", "batch4=1", "single=6,batch4=2,bad=6,health=3"
+MODERATED = "moderated=1"
 LONGEST_SIDE_PX = 1300
 PATIENT_MS = 60_000  # no fault of the handler's, if the machine has other things to do
 DEADLINE_MS = 1000  # faulty_handler.SECONDS_LATE is beyond it
@@ -101,6 +102,7 @@ def test_without_a_fault_nothing_fails(load: Load, locustfile: Path):
     ("fault", "traffic", "said"),
     [
         ("swap_requests", SINGLE, "an answer for another image, by its sha256"),
+        ("swap_requests", MODERATED, "a moderated picture of"),
         ("swap_scores", SINGLE, "within 0.005"),
         ("swap_images", BATCH, "another image, by its sha256"),
         ("drop_request", SINGLE, "503: "),
@@ -123,3 +125,12 @@ def test_a_planted_fault_is_a_failure_over_grpc_too(load: Load, fault: str, said
     found = load(fault, SINGLE, "--deadline-ms", DEADLINE_MS, locustfile=GRPC)
     assert found.status == 1, found.out + found.err
     assert any(said in sample["message"] for sample in found.samples), found.samples[:5]
+
+
+def test_a_request_whose_answer_is_dropped_has_failed_over_grpc_too_and_was_not_refused(load: Load):
+    found = load("drop_request", SINGLE, "--rates", "40", "--refusals-expected", "--deadline-ms", PATIENT_MS,
+                 locustfile=GRPC)  # fmt: skip
+    assert found.status == 1, found.out + found.err
+    failed = [sample for sample in found.samples if sample["outcome"] == "failed"]
+    assert failed, found.outcomes
+    assert {sample["error_code"] for sample in failed} == {"backend_failed"}

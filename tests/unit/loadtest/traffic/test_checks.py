@@ -19,6 +19,8 @@ BLURRED = dict(zip(LABELS, (0.0, 0.2, 0.0, 0.7, 0.1), strict=True))
 BUSY = b'{"code":503,"type":"ServiceUnavailableException","message":"Model has no worker"}'
 GRPC_BUSY = b'Model "nsfw" has no worker to serve inference request.\nInternalServerException.()'
 
+DIED, JAVA = b"Worker died.", b"\norg.pytorch.serve.http.InternalServerException"
+
 
 def image(key: str = "a", name: str | None = None, error: str | None = None) -> ExpectedImage:
     return ExpectedImage(name, SHA, key, error)
@@ -103,14 +105,33 @@ def test_a_bad_file_must_get_its_own_error(found):
         (SINGLE, reply(BUSY, 503), Outcome.REFUSED),
         (BAD, reply(BUSY, 503), Outcome.REFUSED),
         (SINGLE, over_grpc(GRPC_BUSY, "INTERNAL"), Outcome.REFUSED),
-        (SINGLE, over_grpc(b"Worker died.\norg.pytorch.serve.http.InternalServerException", "INTERNAL"), Outcome.WRONG),
+        (SINGLE, over_grpc(DIED + JAVA, "INTERNAL"), Outcome.FAILED),
+        (BAD, over_grpc(b"number of batch response mismatched" + JAVA, "UNAVAILABLE"), Outcome.FAILED),
+        (SINGLE, over_grpc(b"out of memory" + JAVA, "UNKNOWN"), Outcome.FAILED),
+        (SINGLE, over_grpc(b"Model not found: b\norg.pytorch.serve.archive.model.ModelNotFoundException", "INTERNAL"),
+         Outcome.WRONG),
+        (SINGLE, over_grpc(b"Exception iterating responses: no", "UNKNOWN"), Outcome.WRONG),
         (HEALTH, reply(BUSY, 503), Outcome.WRONG),
-        (SINGLE, reply(BUSY.replace(b"ServiceUnavailable", b"InternalServer"), 503), Outcome.WRONG),
+        (HEALTH, reply({"status": "Unhealthy"}, 500), Outcome.WRONG),
+        (SINGLE, reply({"code": 503, "type": "InternalServerException", "message": "Prediction failed"}, 503),
+         Outcome.FAILED),
+        (BATCH, reply({"code": 500, "type": "InternalServerException", "message": "Worker died."}, 500),
+         Outcome.FAILED),
+        (MODERATED, reply({"code": 507, "type": "InternalServerException", "message": "out of memory"}, 507),
+         Outcome.FAILED),
+        (SINGLE, reply({"code": 404, "type": "ModelNotFoundException", "message": "no"}, 404), Outcome.WRONG),
+        (SINGLE, reply({"error": {"code": "internal", "message": "InternalServerException"}}, 500), Outcome.WRONG),
+        (SINGLE, reply(b"<html>InternalServerException", 502), Outcome.WRONG),
+        (SINGLE, reply(b"ServiceUnavailableException", 503), Outcome.WRONG),
         (SINGLE, reply(b"", 500), Outcome.WRONG),
     ],
-)
+)  # fmt: skip
 def test_what_the_full_queue_refuses_is_told_from_what_fails(call, found, outcome):
-    assert judged(call, found, latency_ms=5000).outcome is outcome
+    judgement = judged(call, found, latency_ms=5000)
+    assert judgement.outcome is outcome
+    stable = {Outcome.REFUSED: "overloaded", Outcome.FAILED: "backend_failed"}
+    assert outcome is Outcome.WRONG or judgement.error_code == stable[outcome]
+    assert not outcome.is_success
 
 
 def test_a_right_answer_after_the_deadline_is_late():
