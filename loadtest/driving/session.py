@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from random import Random
@@ -14,7 +15,7 @@ from locust.env import Environment
 from locust.exception import CatchResponseError
 from locust.log import greenlet_exception_logger
 
-from driving.arrivals import Schedule, arrival_times
+from driving.arrivals import Schedule, arrival_times, total_seconds
 from driving.generator_health import SENT_LATE_LIMIT_MS, GeneratorHealth, Watch
 from driving.options import Options
 from driving.samples import Sample, SampleFile, process_name, unused
@@ -29,8 +30,10 @@ Exchange = Callable[[Call], Reply]
 """Sends a request and returns the whole answer, or raises NoAnswerError."""
 
 IDLE_SECONDS = 1.0  # that a user sleeps at a time when it has nothing to send; stopping wakes it
-UNSENT = "unsent"
-"""The request type of what was never sent, in Locust's tables."""
+SPAWN_SECONDS = 0.25
+"""What a user finds overdue by no more than this when it is spawned, it sends at once; all users of a process may take
+so long to be spawned, and what they send is late by that, which their latencies say."""
+ANSWERED = (Outcome.RIGHT, Outcome.EXPECTED_ERROR, Outcome.LATE)
 MOST_MESSAGES = 50
 """Different messages that Locust's table of failures may gain; the samples have them all."""
 
@@ -72,8 +75,10 @@ class Session:
         self._messages: set[str] = set()
         self._sent_late_ms: list[float] | None = [] if options.rates else None
         self._schedules: list[Schedule] = []
+        self._outcomes: Counter[Outcome] = Counter()
         self._unix_offset_s = time.time() - time.perf_counter()
         self._begun_s = time.perf_counter()
+        self._ended_s: float | None = None
         self._watch: Watch | None = Watch()
         self._log_exception = greenlet_exception_logger(logger)  # type: ignore[no-untyped-call]
 
@@ -84,19 +89,25 @@ class Session:
         return self._calls.draw(kind)
 
     def schedule(self) -> Schedule:
-        """Return the times on the clock of perf_counter at which one more user has to send, from now on."""
+        """Return the times on the clock of perf_counter at which one more user has to send.
+
+        Arrivals begin when the first user is there. What a later one has missed by then is noted as unsent.
+        """
+        now = time.perf_counter()
+        if not self._schedules:
+            self._begun_s = now
         schedule = Schedule(self._arrivals(len(self._schedules)))
         self._schedules.append(schedule)
+        for due in schedule.taken_until(now - SPAWN_SECONDS):
+            self._give_up(due, now, "its user was spawned after its time")
         return schedule
 
     def _arrivals(self, number: int) -> Iterator[float]:
         options = self.options
         seed = Random(f"{options.seed} arrivals {self._place.index} {number}")
         share, phase = 1 / options.total_users, self._place.first_user + number
-        now = time.perf_counter()
-        for seconds in arrival_times(options.rates, options.arrivals, seed, share, phase * share % 1):
-            if (due := self._begun_s + seconds) >= now:
-                yield due
+        times = arrival_times(options.rates, options.arrivals, seed, share, phase * share % 1)
+        return (self._begun_s + seconds for seconds in times)
 
     def send(self, call: Call, exchange: Exchange, method: str, intended: float | None = None) -> None:
         """Exchange one request for its answer, judge it, and note it once; latency counts from `intended`.
@@ -141,6 +152,7 @@ class Session:
         """Send nothing more, wait for what is in flight, and close the samples; a second call does nothing more."""
         if not self.over:
             self._give_up_unsent()
+            self._ended_s = time.perf_counter()
         self.over = True
         watch, self._watch = self._watch, None
         health = None if watch is None else watch.stop(self._sent_late_ms)
@@ -152,22 +164,26 @@ class Session:
             self._report(health)
 
     def _give_up_unsent(self) -> None:
-        """Note as lost what was to be sent and never was: leaving it out would make the offered rate what was sent."""
+        """Note what was to be sent and never was: leaving it out would make the offered rate what was sent."""
         now = time.perf_counter()
         for schedule in self._schedules:
             for due in schedule.taken_until(now - SENT_LATE_LIMIT_MS / 1000):
-                late_ms = (now - due) * 1000
-                if self._sent_late_ms is not None:
-                    self._sent_late_ms.append(late_ms)
-                [kind] = self._random.choices(list(self.traffic), list(self.traffic.values()))
-                judgement = Judgement(Outcome.LOST, "never sent: the generator came too late")
-                times = self._unix_offset_s + due, self._unix_offset_s + now, late_ms
-                self._note(Call(kind, b"", "", ()), None, judgement, times, UNSENT)
+                self._give_up(due, now, "the generator came too late")
+
+    def _give_up(self, due: float, now: float, why: str) -> None:
+        late_ms = (now - due) * 1000
+        if self._sent_late_ms is not None:
+            self._sent_late_ms.append(late_ms)
+        [kind] = self._random.choices(list(self.traffic), list(self.traffic.values()))
+        judgement = Judgement(Outcome.UNSENT, f"never sent: {why}")
+        times = self._unix_offset_s + due, self._unix_offset_s + now, late_ms
+        self._note(Call(kind, b"", "", ()), None, judgement, times, Outcome.UNSENT)
 
     def _note(
         self, call: Call, reply: Reply | None, judgement: Judgement, times: tuple[float, float, float], method: str
     ) -> None:
         outcome, code = judgement.outcome, "" if reply is None else reply.code
+        self._outcomes[outcome] += 1
         fine = outcome.is_success or (outcome is Outcome.REFUSED and self.options.refusals_expected)
         if isinstance(self._samples, SampleFile):
             error_code, message = judgement.error_code, judgement.message
@@ -193,7 +209,13 @@ class Session:
     def _report(self, health: GeneratorHealth) -> None:
         if self.options.samples is not None:
             file = unused(self.options.samples, process_name("generator", self._place.index), ".json")
-            file.write_text(json.dumps(asdict(health)), encoding="utf-8")
+            said = asdict(health) | {"begun_s": self._unix_offset_s + self._begun_s}
+            file.write_text(json.dumps(said), encoding="utf-8")
+        if self.options.rates and self._ended_s is not None:
+            seconds = max(min(self._ended_s - self._begun_s, total_seconds(self.options.rates)), 1e-9)
+            answered = sum(self._outcomes[outcome] for outcome in ANSWERED)
+            offered = self._outcomes.total()
+            logger.info("Offered %.1f/s, answered %.1f/s", offered / seconds, answered / seconds)
         if health.starved:
             logger.warning(
                 "THE GENERATOR WAS STARVED, so these figures are its own and not the server's: %s. "

@@ -4,6 +4,7 @@ import time
 from abc import abstractmethod
 from typing import ClassVar
 
+import gevent  # type: ignore[import-untyped]
 from locust import User
 from locust.env import Environment
 
@@ -54,6 +55,7 @@ class TrafficUser(User):
         due, call = self._schedule.due, self._call
         if due is not None and call is not None and time.perf_counter() >= due and not self.session.over:
             self.session.spawn(call, self.exchange, self.method_of(call.kind), self._schedule.take())
+            gevent.sleep(0)  # it is sent now: drawing the next one first would be part of its latency
             self._prepare()
 
     def wait_time(self) -> float:

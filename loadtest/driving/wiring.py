@@ -67,6 +67,10 @@ class Wiring:
             runner.register_message(DRAINED, lambda msg, **_: self._drained.add(msg.node_id))
         try:
             options = self._options(environment)
+            if options.rates:
+                _spawn_at_once(environment)
+            if _is_headless(environment):
+                _check_phases(options, _processes(environment))
             if not (isinstance(runner, MasterRunner) and options.pictures):
                 _pictures(options)
         except (ValueError, OSError) as error:
@@ -82,6 +86,7 @@ class Wiring:
             setattr(environment.parsed_options, arguments.TOTAL_USERS, runner.target_user_count)
         try:
             options = self._options(environment)
+            _check_phases(options, _processes(environment))
             self._drained.clear()
             if not isinstance(runner, MasterRunner):
                 self._open(environment, options)
@@ -99,7 +104,7 @@ class Wiring:
     def _open(self, environment: Environment, options: Options) -> None:
         mix, fresh = _pictures(options)
         index = getattr(environment.runner, "worker_index", 0)
-        place = Place(index, index * -(-options.total_users // _processes(environment)))
+        place = Place(index, index * options.total_users // _processes(environment))
         session = sessions[id(environment)] = Session(environment, options, mix, fresh, place)
         random.seed(f"{options.seed} {index}")  # by which Locust draws tasks
         tasks = [self._tasks[kind] for kind, weight in session.traffic.items() for _ in range(weight)]
@@ -147,11 +152,34 @@ def _processes(environment: Environment) -> int:
     return max(1, getattr(environment.parsed_options, "expect_workers", 1) or 1)
 
 
+def _is_headless(environment: Environment) -> bool:
+    return bool(getattr(environment.parsed_options, "headless", False))
+
+
+def _spawn_at_once(environment: Environment) -> None:
+    """Have all users from the start in open loop; the page asks for a rate of its own."""
+    given = environment.parsed_options
+    assert given is not None
+    given.spawn_rate = max(given.spawn_rate or 0, given.num_users or 1)
+
+
+def _check_phases(options: Options, processes: int) -> None:
+    """Raise OptionError where some users' constant arrivals would fall together.
+
+    Which process gets one user more than another, Locust decides; so none may.
+    """
+    if options.rates and options.arrivals == "constant" and options.total_users % processes:
+        raise OptionError(
+            f"--arrivals: constant ones of {options.total_users} users can't be spaced evenly over {processes} "
+            "processes; take as many users in each"
+        )
+
+
 def _end(environment: Environment) -> None:
     """End the test when its profile has."""
     logger.info("The profile of --rates is over")
-    assert environment.runner is not None and environment.parsed_options is not None
-    if environment.parsed_options.headless:
+    assert environment.runner is not None
+    if _is_headless(environment):
         environment.runner.quit()
     else:
         environment.runner.stop()

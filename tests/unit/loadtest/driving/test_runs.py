@@ -1,5 +1,6 @@
 """Locust itself, against a real server that is right, wrong, late, stalled or gone."""
 
+import re
 import signal
 import threading
 import time
@@ -45,7 +46,7 @@ def test_right_answers_of_every_kind_end_with_0_and_leave_a_sample_each(transpor
     assert all(sample["intended_s"] == sample["started_s"] for sample in found.samples)
     assert {sample["images"] for sample in found.samples if sample["kind"] == "batch16"} <= {"16"}
     [generator] = found.generators
-    assert set(generator) == {"cpu_share", "wake_lag_ms", "sent_late_ms", "starved", "reason"}
+    assert set(generator) == {"cpu_share", "wake_lag_ms", "sent_late_ms", "starved", "reason", "begun_s"}
     assert generator["sent_late_ms"] is None
 
 
@@ -118,16 +119,96 @@ def test_open_loop_sends_at_the_offered_rate_whatever_the_answers_take(transport
     assert gaps[:18] == pytest.approx([1 / 20] * 18, abs=1e-5)
     assert gaps[-18:] == pytest.approx([1 / 40] * 18, abs=1e-5)
     assert all(float(sample["started_s"]) >= float(sample["intended_s"]) for sample in found.samples)
-    assert found.generators[0]["sent_late_ms"]["max"] >= 0
+    late_ms = [1000 * (float(one["started_s"]) - float(one["intended_s"])) for one in found.samples]
+    assert found.generators[0]["sent_late_ms"]["max"] == pytest.approx(max(late_ms), abs=0.01)
+    assert intended[0] == pytest.approx(found.generators[0]["begun_s"], abs=1e-5)
+    [(offered, answered)] = re.findall(r"Offered ([\d.]+)/s, answered ([\d.]+)/s", found.err)
+    assert float(offered) == float(answered) == pytest.approx(len(intended) / 2, abs=0.1)
 
 
-def test_what_a_starved_generator_never_sent_counts_as_lost(tmp_path, pictures):
+def test_the_line_at_the_end_says_how_far_answers_stayed_behind(tmp_path, pictures):
+    loads = "--rates", "20x1", "--traffic", "single=1", "--refusals-expected"
+    found = run("rest", tmp_path, pictures, Answering(refuses=True), *loads, users=1)
+    assert re.search(r"Offered [1-9][\d.]+/s, answered 0\.0/s", found.err)
+
+
+DRAWN_AND_SENT = """
+from driving.session import Session
+from locustfile import *
+
+draw, exchange = Session.draw, RestClient.exchange
+said = open("order.txt", "w", buffering=1)
+
+
+def drawing(session, kind=None):
+    print("drawn", file=said)
+    return draw(session, kind)
+
+
+def exchanging(user, call):
+    print("sent", file=said)
+    return exchange(user, call)
+
+
+Session.draw, RestClient.exchange = drawing, exchanging
+"""
+
+
+def test_in_open_loop_a_request_is_sent_before_the_next_one_is_drawn(tmp_path, pictures):
+    file = tmp_path / "watched.py"
+    file.write_text(f"import sys\nsys.path.insert(0, {str(REST.parent)!r})\n{DRAWN_AND_SENT}")
+    with http_server(Answering()) as host:
+        loads = "--rates", "40x1", "--traffic", "single=1", "--users", "1"
+        assert locust(tmp_path, "--host", host, "--pictures", pictures, *loads, locustfile=file).status == 0
+    said = (tmp_path / "order.txt").read_text().split()
+    assert said.count("sent") > 5
+    assert said[: 2 * said.count("sent")] == ["drawn", "sent"] * said.count("sent")
+
+
+def test_all_users_of_an_open_loop_are_there_from_the_start(tmp_path, pictures):
+    """By Locust's own default they would come one a second, and the first three quarters never be sent."""
+    with http_server(Answering()) as host:
+        loads = "--rates", "40x1", "--arrivals", "constant", "--traffic", "single=1", "--users", "4"
+        found = locust(tmp_path, "--host", host, "--pictures", pictures, *loads)
+    assert found.status == 0, found.err
+    assert len(found.samples) == pytest.approx(40, abs=2)
+
+
+ONE_USER_A_SECOND = """
+from driving import wiring
+
+wiring._spawn_at_once = lambda environment: None  # as from the page, where one chooses
+from locustfile import *
+"""
+
+
+def test_what_was_due_before_its_user_was_spawned_is_unsent_and_not_forgotten(tmp_path, pictures):
+    file = tmp_path / "later.py"
+    file.write_text(f"import sys\nsys.path.insert(0, {str(REST.parent)!r})\n{ONE_USER_A_SECOND}")
+    with http_server(Answering()) as host:
+        loads = "--rates", "40x3", "--arrivals", "constant", "--traffic", "single=1", "--users", "2"
+        found = locust(tmp_path, "--host", host, "--pictures", pictures, *loads, locustfile=file)
+    assert found.status == 1
+    unsent = [one for one in found.samples if one["outcome"] == "unsent"]
+    assert {one["message"] for one in unsent} == {"never sent: its user was spawned after its time"}
+    assert len(found.samples) == pytest.approx(120, abs=2)
+
+
+def test_constant_arrivals_that_would_fall_together_are_refused(tmp_path, pictures):
+    loads = "--rates", "40x1", "--arrivals", "constant", "--processes", "2"
+    found = run("rest", tmp_path, pictures, Answering(), *loads, users=3)
+    assert found.status == 1
+    assert "locust: --arrivals: constant ones of 3 users can't be spaced evenly over 2 processes" in found.out + found.err
+    assert found.samples == []
+
+
+def test_what_a_starved_generator_never_sent_counts_as_unsent(tmp_path, pictures):
     """A hundred thousand a second is more than any machine sends from one process."""
     found = run("rest", tmp_path, pictures, Answering(), "--rates", "100000x0.5", "--traffic", "single=1", users=1)
     assert found.status == 1
     assert "THE GENERATOR WAS STARVED" in found.err
     unsent = [sample for sample in found.samples if sample["message"] == "never sent: the generator came too late"]
-    assert {(sample["outcome"], sample["code"], sample["images"]) for sample in unsent} == {("lost", "", "0")}
+    assert {(sample["outcome"], sample["code"], sample["images"]) for sample in unsent} == {("unsent", "", "0")}
     assert len(found.samples) == pytest.approx(50_000, rel=0.15)  # what was due in the last 50 ms is not counted
 
 
