@@ -62,15 +62,16 @@ class Wiring:
         runner = environment.runner
         if isinstance(runner, WorkerRunner):
             runner.register_message(DRAIN, self._drain, concurrent=True)
-            return  # its options come from the master
-        if isinstance(runner, MasterRunner):
+        elif isinstance(runner, MasterRunner):
             runner.register_message(DRAINED, lambda msg, **_: self._drained.add(msg.node_id))
         try:
             options = self._options(environment)
-            if options.rates:
-                _spawn_at_once(environment)
             if _is_headless(environment):
                 _check_phases(options, _processes(environment))
+            if isinstance(runner, WorkerRunner):
+                return  # its options come from the master; one of --processes has refused them too, and won't wait
+            if options.rates:
+                _spawn_at_once(environment)
             if not (isinstance(runner, MasterRunner) and options.pictures):
                 _pictures(options)
         except (ValueError, OSError) as error:
@@ -149,7 +150,8 @@ def _pictures(options: Options) -> tuple[Mix, Fresh]:
 
 
 def _processes(environment: Environment) -> int:
-    return max(1, getattr(environment.parsed_options, "expect_workers", 1) or 1)
+    given = vars(environment.parsed_options) if environment.parsed_options else {}
+    return max(1, given.get("processes") or given.get("expect_workers") or 1)
 
 
 def _is_headless(environment: Environment) -> bool:
