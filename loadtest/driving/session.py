@@ -23,6 +23,7 @@ from traffic.call import Call, Judgement, Kind, Outcome, Reply
 from traffic.calls import Calls, Fresh, Mix
 from traffic.checks import judge
 from traffic.references import References
+from traffic.result_checks import Asked
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class Session:
             raise ValueError("--traffic: among the pictures is none for it")
         keys = {picture.key for picture in mix.good}
         self._references = References.load(options.references, keys) if options.references else References()
+        self._asked = Asked(options.policy, options.model_name.partition("/")[2])
         self._samples = options.samples and SampleFile(options.samples, process_name("samples", place.index))
         self._messages: set[str] = set()
         self._sent_late_ms: list[float] | None = [] if options.rates else None
@@ -130,7 +132,7 @@ class Session:
         latency_ms = (time.perf_counter() - intended) * 1000
         if reply is not None:
             options = self.options
-            judgement = judge(call, reply, latency_ms, options.deadline_ms, self._references, policy=options.policy)
+            judgement = judge(call, reply, latency_ms, options.deadline_ms, self._references, asked=self._asked)
         assert judgement is not None
         times = self._unix_offset_s + intended, self._unix_offset_s + started, latency_ms
         self._note(call, reply, judgement, times, method)

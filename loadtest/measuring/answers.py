@@ -60,12 +60,18 @@ def problem_of_action(
 
     A policy that is not shipped, by its name or its version, can't be replayed: nothing is said of it.
     """
-    policy = _shipped_policies().get(name)
-    if policy is None or version not in (None, policy.version):
+    policy = shipped_policy(name, version)
+    if policy is None:
         return None
     if action != (right := decide(Scores(**scores), policy).action):
         return f"the action is {action}; policy {policy.name} {policy.version} makes {right} of these scores"
     return None
+
+
+def shipped_policy(name: str, version: str | None = None) -> Policy | None:
+    """Return the policy of a name, None where none is shipped in that version; None is any."""
+    policy = _shipped_policies().get(name)
+    return policy if policy is not None and version in (None, policy.version) else None
 
 
 @cache

@@ -9,7 +9,9 @@ from random import Random
 from typing import Protocol
 
 from traffic.call import Call, ExpectedImage, Kind, Picture
+from trust_nsfw.settings import Limits
 
+MAX_INPUTS = Limits().max_model_inputs
 MAX_BODY_BYTES = 32 * 1024 * 1024 - 64 * 1024
 """Of a JSON body: TorchServe takes 32 MiB a request (config.properties), over gRPC with the message around it."""
 BATCHES = {Kind.BATCH_4: 4, Kind.BATCH_16: 16}
@@ -50,7 +52,8 @@ class Calls:
     """Draws requests; equal seeds of `random` draw equal pictures. For one thread, or any number of greenlets.
 
     `duplicates` is the share of images whose bytes were sent before. A batch draws good and bad files as the mix has
-    them, and leaves out files so large that a whole batch of them would be over MAX_BODY_BYTES.
+    them, and leaves out files so large, or of so many frames, that a whole batch of them would be over MAX_BODY_BYTES
+    or MAX_INPUTS.
     """
 
     def __init__(self, mix: Mix, fresh: Fresh, random: Random, duplicates: float = 0.0) -> None:
@@ -76,14 +79,14 @@ class Calls:
             return self._batch(kind, BATCHES[kind])
         picture = self._random.choice(self._mix.bad if kind is Kind.BAD else self._mix.good)
         sent = self._bytes_of(picture)
-        expected = ExpectedImage(None, sent.sha256, picture.key, picture.error)
+        expected = _expected(None, picture, sent)
         return Call(kind, sent.payload, picture.media_type or ANY_BYTES, (expected,))
 
     def _batch(self, kind: Kind, size: int) -> Call:
         expected, items = [], []
         for picture in self._random.choices(self._batchable[kind], k=size):
             sent, name = self._bytes_of(picture), f"image-{next(self._ids)}"
-            expected.append(ExpectedImage(name, sent.sha256, picture.key, picture.error))
+            expected.append(_expected(name, picture, sent))
             # Written by hand: json.dumps would look at every character of the base64.
             items.append(b'{"id":"%b","b64":"%b"}' % (name.encode(), base64.b64encode(sent.payload)))
         return Call(kind, b'{"images":[%b]}' % b",".join(items), JSON, tuple(expected))
@@ -96,7 +99,12 @@ class Calls:
         return sent
 
 
+def _expected(name: str | None, picture: Picture, sent: _Sent) -> ExpectedImage:
+    return ExpectedImage(name, sent.sha256, picture.key, picture.error, picture.size_px, picture.media_type)
+
+
 def _at_most(pictures: Sequence[Picture], size: int) -> Sequence[Picture]:
     """Return the pictures that fit into a batch of a size whatever its others are."""
     most_bytes = MAX_BODY_BYTES // size * 3 // 4 - 128  # base64's share, and what stands around an item
-    return [picture for picture in pictures if len(picture.payload) <= most_bytes]
+    most_inputs = MAX_INPUTS // size
+    return [one for one in pictures if len(one.payload) <= most_bytes and one.inputs <= most_inputs]

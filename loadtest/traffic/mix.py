@@ -14,21 +14,22 @@ from typing import Any
 
 import numpy as np
 import PIL
-from PIL import Image
 
 from traffic.bad_files import bad_files
 from traffic.call import Picture
-from traffic.formats import MEDIA_TYPES, ORIENTATION
+from traffic.formats import MEDIA_TYPES
 from traffic.proportions import CLASSES, plan, size_class_of
 from traffic.rendering import File, render
+from trust_nsfw.errors import ServiceError, UnsupportedFormat
+from trust_nsfw.images import BACKGROUNDS, OPAQUE, decode
+from trust_nsfw.settings import Limits
 
 FOLDER = Path(__file__).resolve().parents[1] / "pictures"
 INDEX = "index.json"
 VERSION = 1
 """Of what is generated: to be raised with any change of it, so that no kept mix is taken for another."""
 
-SEVERAL_PICTURES = ("MPO", "JPEG")  # Pillow's name for a phone's JPEG with a second picture behind the first
-SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations in which width is shown as height
+OPAQUE_TYPES = {MEDIA_TYPES[name] for name in OPAQUE}
 MOST_THREADS = 4  # each holds a 12-megapixel picture three times, 110 MB
 
 
@@ -129,25 +130,33 @@ def write_mix(settings: MixSettings, target: Path) -> None:
 def mix_of_folder(folder: Path) -> Mix:
     """Return the mix that `write_mix` left in a folder, or else its JPEG, PNG and WebP files, by name; none is bad.
 
-    Hidden files and folders in it are left out. Raises ValueError where nothing is left, or a file is no such picture.
+    Hidden files and folders in it are left out. Raises ValueError where nothing is left, or for a file that the service
+    would refuse, with its name and the code.
     """
     if (folder / INDEX).is_file():
         return _read(folder)
-    pictures, sides_px = [], {}
-    for path in sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")):
-        payload = path.read_bytes()
-        try:
-            with Image.open(path, formats=list(MEDIA_TYPES)) as image:
-                kind, size = str(image.format).replace(*SEVERAL_PICTURES), _upright_size(image)
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-            raise ValueError(f"{path} is not a JPEG, PNG or WebP that can be opened") from None
-        picture = Picture(_key(path.name, payload), payload, MEDIA_TYPES[kind])
-        pictures.append(picture)
-        sides_px[picture.key] = size
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as threads:
+        pictures = list(threads.map(_picture_of, files))
     if not pictures:
         raise ValueError(f"{folder} holds no picture")
     good = tuple(pictures)
+    sides_px = {picture.key: picture.size_px for picture in good if picture.size_px is not None}
     return Mix(good, (), good, sides_px, source=str(folder), seed=None)
+
+
+def _picture_of(path: Path) -> Picture:
+    """Read a file as the service would, to its last pixel. Raises ValueError for one that it would refuse."""
+    payload = path.read_bytes()
+    try:
+        decoded = decode(payload, Limits())
+        if decoded.format not in MEDIA_TYPES:
+            raise UnsupportedFormat(f"it is a {decoded.format}")
+        inputs = sum(1 for _ in decoded.views)
+    except ServiceError as error:
+        raise ValueError(f"{path} is no JPEG, PNG or WebP that the service scores: {error.code}, {error}") from None
+    size = decoded.width, decoded.height
+    return Picture(_key(path.name, payload), payload, MEDIA_TYPES[decoded.format], None, size, inputs)
 
 
 def _write(settings: MixSettings, folder: Path) -> None:
@@ -173,11 +182,6 @@ def _entry(file: File) -> dict[str, Any]:
     }
 
 
-def _upright_size(image: Image.Image) -> tuple[int, int]:
-    width, height = image.size
-    return (height, width) if image.getexif().get(ORIENTATION) in SIDEWAYS else (width, height)
-
-
 def _key(name: str, payload: bytes) -> str:
     """Name a file's pixels in a way that two mixes' pictures of one name do not share."""
     return f"{Path(name).stem}-{hashlib.sha256(payload).hexdigest()[:8]}"
@@ -187,14 +191,19 @@ def _read(folder: Path) -> Mix:
     index = json.loads((folder / INDEX).read_text())
     settings = MixSettings(**index["settings"])
     entries = index["pictures"]
-    files = [
-        Picture(each["key"], (folder / each["file"]).read_bytes(), each["media_type"], each["error"])
-        for each in entries
-    ]
+    files = [_kept(each, (folder / each["file"]).read_bytes()) for each in entries]
     good = tuple(picture for picture in files if picture.error is None)
     bad = tuple(picture for picture in files if picture.error is not None)
     sides_px = {each["key"]: (each["width"], each["height"]) for each in entries if each["error"] is None}
     return Mix(good, bad, _mixed(good, bad, settings), sides_px, source="generated", seed=settings.seed)
+
+
+def _kept(entry: Mapping[str, Any], payload: bytes) -> Picture:
+    """Return a generated picture. None moves, so that no more than two backgrounds make its model inputs."""
+    good = entry["error"] is None
+    size = (entry["width"], entry["height"]) if good else None
+    inputs = len(BACKGROUNDS) if good and entry["media_type"] not in OPAQUE_TYPES else 1
+    return Picture(entry["key"], payload, entry["media_type"], entry["error"], size, inputs)
 
 
 def _mixed(good: Sequence[Picture], bad: Sequence[Picture], settings: MixSettings) -> tuple[Picture, ...]:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
@@ -89,9 +89,12 @@ class Answering:
             error = {"code": "unsupported_format", "message": "no picture"}
             return {"index": index, "id": name, "action": "error", "error": error}
         decision = decide(Scores(**scores), policy)
-        image = {"sha256": hashlib.sha256(payload).hexdigest(), "format": "JPEG"}
+        with Image.open(BytesIO(payload)) as opened:
+            width, height = opened.size
+        image = {"sha256": hashlib.sha256(payload).hexdigest(), "format": "JPEG", "width": width, "height": height}
+        reasons = [asdict(reason) for reason in decision.reasons]
         head = {"index": index, "id": name, "action": decision.action, "label": "neutral"}
-        return head | {"scores": scores, "groups": {}, "reasons": [], "image": image}
+        return head | {"scores": scores, "groups": Scores(**scores).groups(), "reasons": reasons, "image": image}
 
 
 def _items(body: bytes) -> list[tuple[str | None, bytes]]:
@@ -120,11 +123,12 @@ def _handler(answering: Answering) -> type[BaseHTTPRequestHandler]:
                 self._send(415, json.dumps({"error": only["error"]}).encode())
             elif self.headers["Accept"] == "image/*":
                 decided = {"X-Moderation-Action": only["action"], "X-Moderation-Label": only["label"]}
-                self._send(200, TINY_PNG, {"Content-Type": "image/png", **decided})
+                self._send(200, body, {"Content-Type": self.headers["Content-Type"], **decided})
             else:
                 if self.path.startswith("/explanations/"):
+                    target = only["reasons"][0]["score"] if only["reasons"] else only["label"]
                     png = base64.b64encode(TINY_PNG).decode()
-                    answer["explanation"] = {"target": "porn", "grid": [[0.0, 1.0], [0.5, 0.25]], "png_b64": png}
+                    answer["explanation"] = {"target": target, "grid": [[0.0, 1.0], [0.5, 0.25]], "png_b64": png}
                 self._send(200, json.dumps(answer).encode())
 
         def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:

@@ -198,7 +198,9 @@ def test_constant_arrivals_that_would_fall_together_are_refused(tmp_path, pictur
     loads = "--rates", "40x1", "--arrivals", "constant", "--processes", "2"
     found = run("rest", tmp_path, pictures, Answering(), *loads, users=3)
     assert found.status == 1
-    assert "locust: --arrivals: constant ones of 3 users can't be spaced evenly over 2 processes" in found.out + found.err
+    assert (
+        "locust: --arrivals: constant ones of 3 users can't be spaced evenly over 2 processes" in found.out + found.err
+    )
     assert found.samples == []
 
 

@@ -108,6 +108,24 @@ def test_files_that_could_make_a_batch_too_long_are_only_sent_alone():
     assert {drawn.draw(Kind.SINGLE).images[0].key for _ in range(20)} == {"good0", "large"}
 
 
+def test_pictures_that_could_make_a_batch_of_too_many_model_inputs_are_only_sent_alone():
+    moving = Picture("moving", b"\xff\xd8moving", "image/webp", inputs=8)
+    clear = Picture("clear", b"\xff\xd8clear", "image/png", inputs=2)
+    drawn = calls(Pictures(good=(moving, clear), bad=()))
+    sent = {kind: {image.key for _ in range(20) for image in drawn.draw(kind).images} for kind in Kind if kind != "bad"}
+    assert sent[Kind.BATCH_16] == {"clear"}  # 16 x 2 are just as many as there may be
+    assert sent[Kind.BATCH_4] == sent[Kind.SINGLE] == {"moving", "clear"}
+    moving = Picture("moving", b"\xff\xd8moving", "image/webp", inputs=16)
+    assert not calls(Pictures(good=(moving,), bad=())).can_draw(Kind.BATCH_4)
+
+
+def test_what_is_known_of_a_picture_is_expected_back():
+    known = Picture("known", b"\xff\xd8", "image/jpeg", size_px=(40, 30))
+    drawn = calls(Pictures(good=(known,), bad=()))
+    for kind in (Kind.SINGLE, Kind.BATCH_4):
+        assert {(image.size_px, image.media_type) for image in drawn.draw(kind).images} == {((40, 30), "image/jpeg")}
+
+
 def test_what_the_pictures_cannot_make_is_told_beforehand():
     huge = Picture("huge", b"\xff\xd8" + bytes(7_000_000), "image/jpeg")
     drawn = calls(Pictures(good=(huge,), bad=()))

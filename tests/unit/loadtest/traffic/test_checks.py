@@ -2,16 +2,21 @@
 
 import copy
 import json
+import logging
 from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from fake_service import MODEL, TINY_PNG
+from fake_service import MODEL
 from traffic.call import Call, ExpectedImage, Judgement, Kind, Outcome, Reply
 from traffic.checks import judge
 from traffic.references import References
-from trust_nsfw.schema import LABELS
+from traffic.result_checks import Asked
+from trust_nsfw.schema import LABELS, Scores
 
 SHA = "ab" * 32
 ALLOWED = dict(zip(LABELS, (0.1, 0.1, 0.6, 0.1, 0.1), strict=True))
@@ -23,13 +28,15 @@ DIED, JAVA = b"Worker died.", b"\norg.pytorch.serve.http.InternalServerException
 
 
 def image(key: str = "a", name: str | None = None, error: str | None = None) -> ExpectedImage:
-    return ExpectedImage(name, SHA, key, error)
+    return ExpectedImage(name, SHA, key, error, (40, 30), "image/jpeg")
 
 
 def result(scores: dict[str, float] = ALLOWED, action: str = "allow", index: int = 0, name: str | None = None) -> Any:
     label = max(scores, key=scores.__getitem__)
-    found = {"sha256": SHA, "format": "JPEG"}
-    return {"index": index, "id": name, "action": action, "label": label, "scores": dict(scores), "image": found}
+    found = {"sha256": SHA, "format": "JPEG", "width": 40, "height": 30}
+    groups, reasons = Scores(**scores).groups(), []
+    return {"index": index, "id": name, "action": action, "label": label, "scores": dict(scores), "groups": groups,
+            "reasons": reasons, "image": found}  # fmt: skip
 
 
 def failed(code: str, index: int = 0, name: str | None = None) -> Any:
@@ -47,7 +54,7 @@ MODERATED = Call(Kind.MODERATED, b"", "image/jpeg", (image(),))
 EXPLANATION = Call(Kind.EXPLANATION, b"", "image/jpeg", (image(),))
 HEALTH = Call(Kind.HEALTH, b"", "", ())
 RIGHT_BATCH = answer(result(name="x"), failed("corrupt_image", 1, "y"))
-EXPLAINED = {"target": "porn", "grid": [[0, 1], [0.5, 1]], "png_b64": "iVBORw0KGgoAAAA"}
+EXPLAINED = {"target": "neutral", "grid": [[0, 1], [0.5, 1]], "png_b64": "iVBORw0KGgoAAAA"}
 PICTURE = {"content-type": "image/png", "x-moderation-action": "allow", "x-moderation-label": "neutral"}
 
 
@@ -60,8 +67,15 @@ def over_grpc(content: Any, code: str = "OK") -> Reply:
     return Reply(200, code, content if isinstance(content, bytes) else json.dumps(content).encode())
 
 
-def judged(call: Call, found: Reply, latency_ms: float = 5.0, policy: str = "") -> Judgement:
-    return judge(call, found, latency_ms, 1000.0, References({"a": ALLOWED, "d": BLURRED}), policy=policy)
+def judged(call: Call, found: Reply, latency_ms: float = 5.0, policy: str = "", version: str = "") -> Judgement:
+    references = References({"a": ALLOWED, "d": BLURRED})
+    return judge(call, found, latency_ms, 1000.0, references, asked=Asked(policy, version))
+
+
+def picture(kind: str = "PNG", size: tuple[int, int] = (40, 30), **options: Any) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", size, "teal").save(buffer, kind, **options)
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -72,9 +86,10 @@ def judged(call: Call, found: Reply, latency_ms: float = 5.0, policy: str = "") 
         (BATCH, reply(RIGHT_BATCH)),
         (BATCH, over_grpc(RIGHT_BATCH)),
         (EXPLANATION, reply(answer(result(), explanation=EXPLAINED))),
-        (MODERATED, Reply(200, "200", TINY_PNG, PICTURE)),
-        (MODERATED, Reply(200, "200", b"\xff\xd8\xff\xe0", PICTURE | {"content-type": "image/jpeg"})),
-        (MODERATED, Reply(200, "200", b"RIFF....WEBPVP8", PICTURE | {"content-type": "image/webp"})),
+        (MODERATED, Reply(200, "200", picture(), PICTURE)),
+        (MODERATED, Reply(200, "200", picture("JPEG"), PICTURE | {"content-type": "image/jpeg"})),
+        (MODERATED, Reply(200, "200", picture("WEBP", (20, 15)), PICTURE | {"content-type": "image/webp"})),
+        (MODERATED, Reply(200, "200", picture("GIF", (13, 10)), PICTURE | {"content-type": "image/gif"})),
         (HEALTH, reply(b'{\n  "status": "Healthy"\n}\n')),
     ],
 )
@@ -84,13 +99,60 @@ def test_a_right_answer_is_right(call, found):
 
 def test_a_policy_that_was_asked_for_decides():
     strict = answer(result(action="review")) | {"policy": {"name": "strict", "version": "1"}}
+    strict["results"][0]["reasons"] = [{"rule": "uncertain", "score": "explicit", "value": 0.2, "threshold": 0.15}]
     assert judged(SINGLE, reply(strict), policy="strict").outcome is Outcome.RIGHT
     assert "policy default, asked for was strict" in judged(SINGLE, reply(answer(result())), policy="strict").message
 
 
-def test_a_policy_of_ones_own_cannot_be_replayed_and_passes():
-    own = answer(result(action="review")) | {"policy": {"name": "ours", "version": "7"}}
-    assert judged(SINGLE, reply(own)).outcome is Outcome.RIGHT
+def of_policy(name: str, version: str) -> Reply:
+    return reply(answer(result(action="review")) | {"policy": {"name": name, "version": version}})
+
+
+def test_a_policy_of_ones_own_cannot_be_replayed_and_passes_with_one_warning(caplog: pytest.LogCaptureFixture):
+    references = References({"a": ALLOWED})
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            assert judge(SINGLE, of_policy("ours", "7"), 5.0, 1000.0, references).outcome is Outcome.RIGHT
+    assert caplog.messages == ["Policy ours 7 is none of those shipped: its actions can't be checked"]
+    for found in (of_policy("ours", "8"), of_policy("mine", "7"), reply(answer(result()))):
+        wrong = judge(SINGLE, found, 5.0, 1000.0, references)
+        assert (wrong.outcome, wrong.message.rpartition(", ")[2]) == (Outcome.WRONG, "those before by ours 7")
+
+
+def test_a_version_that_was_asked_for_must_answer():
+    assert judged(SINGLE, reply(answer(result())), version="1.0").outcome is Outcome.RIGHT
+    assert "version 1.0, asked for was 2.0" in judged(SINGLE, reply(answer(result())), version="2.0").message
+
+
+def test_an_explanation_is_of_what_decided_first():
+    call = replace(EXPLANATION, images=(image("d"),))
+    blurred = result(BLURRED, "blur")
+    blurred["reasons"] = [{"rule": "explicit", "score": "explicit", "value": 0.9, "threshold": 0.85}]
+    for target, outcome in (("explicit", Outcome.RIGHT), ("porn", Outcome.WRONG)):
+        assert judged(call, reply(answer(blurred, explanation=EXPLAINED | {"target": target}))).outcome is outcome
+
+
+def test_a_moderated_picture_may_be_as_large_as_the_contract_keeps_it():
+    call = replace(MODERATED, images=(replace(image(), size_px=(4000, 3001)),))
+    for size, outcome in (((2048, 1537), Outcome.RIGHT), ((1024, 768), Outcome.RIGHT), ((4000, 3001), Outcome.WRONG)):
+        assert judged(call, Reply(200, "200", picture(size=size), PICTURE)).outcome is outcome, size
+
+
+def test_a_moderated_pictures_action_is_known_where_no_threshold_is_near():
+    references = References({"a": ALLOWED, "close": ALLOWED | {"neutral": 0.0, "porn": 0.4045, "drawing": 0.3955}})
+    assert references.action_of("a", "") is None
+    assert references.action_of("a", "strict") == "review"
+    assert references.problem_of_policy("default", "1", "") is None
+    assert references.action_of("a", "") == "allow"
+    assert references.action_of("close", "") is None
+    assert references.action_of("unknown", "") is None
+    blurred = Reply(200, "200", picture(), PICTURE | {"x-moderation-action": "blur"})
+    wrong = judge(MODERATED, blurred, 5.0, 1000.0, references)
+    assert (wrong.outcome, wrong.message) == (
+        Outcome.WRONG,
+        "a moderated picture of action blur; its scores make allow",
+    )
+    assert references.problem_of_policy("default", "2", "") is not None
 
 
 @pytest.mark.parametrize("found", [reply({"error": {"code": "unsupported_format", "message": "no"}}, 415),
@@ -161,6 +223,17 @@ def first(**fields: Any) -> Callable[[Any], None]:
         (first(index=1), "result 0: index 1"),
         (first(id="y"), "result 0: index 0 and id y, sent was x"),
         (first(image={"sha256": "cd" * 32}), "another image"),
+        (first(image={"sha256": SHA, "format": "PNG", "width": 40, "height": 30}), "of format PNG"),
+        (first(image={"sha256": SHA, "format": "JPEG", "width": 30, "height": 40}), "30x40 px, sent was"),
+        (first(groups={"explicit": 0.2, "nsfw": 0.3}), "groups ['explicit', 'nsfw']"),
+        (first(groups={"explicit": 0.2, "nsfw": 0.3, "illustrated": 0.200003}), "illustrated is 0.200003"),
+        (first(groups={"explicit": float("nan"), "nsfw": 0.3, "illustrated": 0.2}), "explicit is nan"),
+        (first(reasons=[{"rule": "uncertain", "score": "nsfw", "value": 0.3, "threshold": 0.2}]), "the reasons are [{"),
+        (lambda content: content["model"].update(name="other"), "an answer of model other"),
+        (lambda content: content["model"].update(engine=""), "a model without engine"),
+        (lambda content: content["model"].update(precision=None), "a model without precision"),
+        (lambda content: content["model"].pop("weights"), "not the shape"),
+        (lambda content: content["model"].pop("checkpoint"), "not the shape"),
         (first(scores=BLURRED, label="porn", action="blur"), "drawing is 0.0000, expected 0.1000"),
         (first(action="blur"), "the action is blur; policy default 1 makes allow"),
         (first(label="porn"), "the label is porn"),
@@ -203,15 +276,18 @@ def test_any_other_answer_is_wrong(change, said):
         (MODERATED, reply(answer(result())), "no picture of a known type: nothing"),
         (MODERATED, Reply(200, "200", b"GIF8", PICTURE), "no picture of a known type: image/png that begins with"),
         (MODERATED, Reply(200, "200", b"", PICTURE), "no picture"),
-        (MODERATED, Reply(200, "200", TINY_PNG, PICTURE | {"x-moderation-action": "error"}), "of action error"),
-        (MODERATED, Reply(200, "200", TINY_PNG, PICTURE | {"x-moderation-label": "porn"}), "best score is that of"),
-        (MODERATED, Reply(200, "200", TINY_PNG, {"content-type": "image/png"}), "of action None"),
+        (MODERATED, Reply(200, "200", picture(), PICTURE | {"x-moderation-action": "error"}), "of action error"),
+        (MODERATED, Reply(200, "200", picture(), PICTURE | {"x-moderation-label": "porn"}), "best score is that of"),
+        (MODERATED, Reply(200, "200", picture(), {"content-type": "image/png"}), "of action None"),
+        (MODERATED, Reply(200, "200", picture()[:20], PICTURE), "no picture"),
+        (MODERATED, Reply(200, "200", picture(size=(30, 40)), PICTURE), "of 30x40 px; sent were 40x30"),
+        (MODERATED, Reply(200, "200", picture(size=(30, 30)), PICTURE), "another shape than the 40x30 sent"),
         (EXPLANATION, reply(answer(result())), "not the shape"),
         (EXPLANATION, reply(answer(result(), explanation=EXPLAINED | {"grid": []})), "no equal rows"),
         (EXPLANATION, reply(answer(result(), explanation=EXPLAINED | {"grid": [[0], [0, 1]]})), "no equal rows"),
         (EXPLANATION, reply(answer(result(), explanation=EXPLAINED | {"grid": [[2]]})), "leaves 0 to 1"),
         (EXPLANATION, reply(answer(result(), explanation=EXPLAINED | {"png_b64": ""})), "without a PNG"),
-        (EXPLANATION, reply(answer(result(), explanation=EXPLAINED | {"target": None})), "without a target"),
+        (EXPLANATION, reply(answer(result(), explanation=EXPLAINED | {"target": "porn"})), "what decided was neutral"),
     ],
 )  # fmt: skip
 def test_what_is_no_answer_is_wrong(call, found, said):

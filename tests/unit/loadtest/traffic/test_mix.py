@@ -193,11 +193,34 @@ def test_two_names_of_the_same_bytes_are_two_pictures(tmp_path):
     assert mix.summary()["count"] == 2
 
 
-@pytest.mark.parametrize("payload", [encoded("GIF"), b"", b"words", encoded("PNG")[:20]])
-def test_a_file_of_another_format_is_refused_by_name(tmp_path, payload):
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        (encoded("GIF"), "unsupported_format"),
+        (b"words", "unsupported_format"),
+        (b"", "empty_image"),
+        (encoded("PNG")[:20], "corrupt_image"),
+        (encoded("JPEG", (400, 300))[:-900], "corrupt_image"),
+        (encoded("PNG", (16_385, 1)), "image_too_large"),
+    ],
+)
+def test_a_file_that_the_service_would_refuse_is_refused_by_name_and_code(tmp_path, payload, code):
     (tmp_path / "odd.jpg").write_bytes(payload)
-    with pytest.raises(ValueError, match=r"odd\.jpg is not a JPEG, PNG or WebP"):
+    with pytest.raises(ValueError, match=rf"odd\.jpg is no JPEG, PNG or WebP that the service scores: {code}"):
         mix_of_folder(tmp_path)
+
+
+def test_a_picture_knows_its_size_and_how_many_model_inputs_it_makes(tmp_path, small):
+    frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "green", "blue", "teal")] * 3
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:])
+    Image.new("RGBA", (40, 30), (0, 99, 0, 99)).save(tmp_path / "b.png")
+    (tmp_path / "c.jpg").write_bytes(encoded("JPEG"))
+    pictures = mix_of_folder(tmp_path).good
+    assert [picture.inputs for picture in pictures] == [8, 2, 1]
+    assert {picture.size_px for picture in pictures} == {(40, 30)}
+    for picture in small.good:
+        assert picture.size_px == small.sides_px[picture.key]
+        assert picture.inputs >= len(list(decode(picture.payload, Limits(), (224, 224)).views))
 
 
 def test_an_empty_folder_is_no_mix(tmp_path):
