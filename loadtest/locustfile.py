@@ -1,4 +1,4 @@
-"""Load the REST API with traffic as it is; every answer is checked, and a wrong one is a failure.
+"""Load the REST API with mixed traffic; every answer is checked, and a wrong one is a failure.
 
 locust -f loadtest/locustfile.py --host http://127.0.0.1:8080
 """

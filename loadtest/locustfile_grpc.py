@@ -1,4 +1,4 @@
-"""Load the gRPC API with traffic as it is; every answer is checked, and a wrong one is a failure.
+"""Load the gRPC API with mixed traffic; every answer is checked, and a wrong one is a failure.
 
 locust -f loadtest/locustfile_grpc.py --host 127.0.0.1:7070
 """

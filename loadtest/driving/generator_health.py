@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import gevent  # type: ignore[import-untyped]
+import gevent
 
 from measuring.spread import percentile
 

@@ -99,7 +99,7 @@ def register(parser: ArgumentParser, traffic: Weights) -> None:
     add("model-name", "nsfw", "the model asked, such as nsfw or nsfw/1.0")
     add("pictures", "", "a folder of JPEG, PNG and WebP files to send instead of the generated mix")
     add("mix-seed", 0, "seed of the generated mix: equal ones give equal pictures")
-    add("mix-count", 48, "good pictures in the generated mix")
+    add("mix-count", 48, "pictures in the generated mix, bad ones included")
     add("bad-share", 0.02, "share of files in the generated mix that must be refused, within batches too")
     add("duplicates", 0.0, "share of images whose bytes were sent before; at 0 no cache flatters")
     add("policy", "", "the policy to ask for (X-Policy); the service's default where empty")

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any
 
-import gevent  # type: ignore[import-untyped]
-from gevent.pool import Group  # type: ignore[import-untyped]
+import gevent
+from gevent.pool import Group
 from locust.env import Environment
 from locust.exception import CatchResponseError
 from locust.log import greenlet_exception_logger

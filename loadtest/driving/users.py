@@ -4,7 +4,7 @@ import time
 from abc import abstractmethod
 from typing import ClassVar
 
-import gevent  # type: ignore[import-untyped]
+import gevent
 from locust import User
 from locust.env import Environment
 
