@@ -17,6 +17,8 @@ import pytest
 import requests
 
 import run_campaign
+from bench_record import finished
+from campaign_record import record
 from documents import ROOT, at_ports, commands_of
 from driving.arrivals import arrival_times, parse_rates
 from driving.options import register
@@ -137,6 +139,16 @@ def test_the_campaigns_commands_are_ones_that_it_takes():
         arguments = shlex.split(line)[1:]
         if arguments[0] != "compare":
             run_campaign.parse_arguments(arguments)
+
+
+def test_the_campaigns_own_script_compares_two_reports(tmp_path: Path):
+    reports = [tmp_path / name for name in "ab"]
+    for report in reports:
+        report.mkdir()
+        (report / "report.json").write_text(json.dumps(record().to_json()))
+    done = finished([ROOT / "scripts/loadtest", "compare", *reports], LIMIT_SECONDS)
+    assert done.returncode == 0, done.stderr
+    assert "REST" in done.stdout
 
 
 def test_the_example_of_coordinated_omission_is_reckoned_rightly():
