@@ -123,7 +123,7 @@ def test_open_loop_sends_at_the_offered_rate_whatever_the_answers_take(transport
     assert found.generators[0]["sent_late_ms"]["max"] == pytest.approx(max(late_ms), abs=0.01)
     assert intended[0] == pytest.approx(found.generators[0]["begun_s"], abs=1e-5)
     [(offered, answered)] = re.findall(r"Offered ([\d.]+)/s, answered ([\d.]+)/s", found.err)
-    assert float(offered) == float(answered) == pytest.approx(len(intended) / 2, abs=0.1)
+    assert float(offered) == float(answered) == pytest.approx(len(intended) / 2, rel=0.05)
 
 
 def test_the_line_at_the_end_says_how_far_answers_stayed_behind(tmp_path, pictures):
