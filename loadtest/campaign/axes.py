@@ -158,7 +158,8 @@ def apart(heights: Sequence[float], gap: float) -> list[float]:
 def mark(axes: Axes, height: float, text: str, colour: str) -> None:
     """Draw a horizontal line that is named above its left end."""
     axes.axhline(height, color=colour, lw=1.2, ls=(0, (4, 3)), zorder=1.5)
-    tag(axes, text, (0, height), (3, 3), xycoords=("axes fraction", "data"), color=colour)
+    within = BACKING | {"pad": 0}  # a wider backing would cover the line itself
+    tag(axes, text, (0, height), (3, 5), xycoords=("axes fraction", "data"), color=colour, bbox=within)
 
 
 def tag(axes: Axes, text: str, place: tuple[float, float], shift: tuple[float, float], **style: Any) -> None:

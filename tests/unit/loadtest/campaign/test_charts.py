@@ -26,7 +26,7 @@ EVERY = {
 
 
 def test_a_whole_record_has_every_chart_as_a_picture():
-    found = charts.pngs(record())
+    found = {name: draw() for name, draw in charts.pngs(record()).items()}
     assert set(found) == {f"{name}.png" for name in EVERY}
     for content in found.values():
         with Image.open(io.BytesIO(content)) as picture:
@@ -48,7 +48,7 @@ def test_a_record_without_a_single_run_is_drawn_all_the_same():
     whole = record(names=("rest",))
     over = replace(whole.targets["rest"].overload, profile=(), timeline=[])
     empty = with_target(whole, closed=[], mixed=[], open=[], overload=over)
-    assert all(content.startswith(b"\x89PNG") for content in charts.pngs(empty).values())
+    assert all(draw().startswith(b"\x89PNG") for draw in charts.pngs(empty).values())
 
 
 def test_the_same_record_gives_the_same_drawing_and_its_words_are_text():
