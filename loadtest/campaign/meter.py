@@ -154,8 +154,8 @@ class Meter:
         """Show a run's figures."""
         latency = f"p50 {run.latency.p50:.0f} ms, p99 {run.latency.p99:.0f} ms" if run.latency else "no answer"
         failures = f", {run.failures} failed" if run.failures else ""
-        offered = f" of {run.offered_per_s:.1f}" if run.offered_per_s is not None else ""
-        answered = f"{run.answered_per_s:.1f}{offered} requests/s"
+        arrived = f" of {run.arrived_per_s:.1f}" if run.arrived_per_s is not None else ""
+        answered = f"{run.answered_per_s:.1f}{arrived} requests/s"
         self._progress.say(f"{self.target} {what.title} (round {what.round}): {answered}, {latency}{failures}")
 
     def _load(self, what: Measured) -> Load:

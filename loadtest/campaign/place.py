@@ -84,7 +84,7 @@ class Place:
         if not self.worker_pids():
             raise CampaignError(f"no worker of {self.model_name} is ready at {self.management}")
 
-    def settled_pids(self, silent_seconds: float = SILENT_SECONDS) -> list[int] | None:
+    def settled_pids(self) -> list[int] | None:
         """Return the workers once there is one, none of them after a minute; None where the server doesn't tell any
         more: a load may have ended it, and that is a finding.
         """
@@ -94,7 +94,7 @@ class Place:
             try:
                 pids, heard = self.worker_pids(), now
             except CampaignError:
-                if now > heard + silent_seconds:
+                if now > heard + SILENT_SECONDS:
                     return None
             if not pids:
                 time.sleep(POLL_SECONDS)

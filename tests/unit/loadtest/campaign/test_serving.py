@@ -131,10 +131,11 @@ def test_the_places_are_those_of_the_queue_and_of_the_batches_under_way(server):
     assert place_of(wanted).queue_places() is None
 
 
-def test_a_server_that_ended_has_no_workers_to_tell_of_and_no_queue(server):
+def test_a_server_that_ended_has_no_workers_to_tell_of_and_no_queue(server, monkeypatch):
+    monkeypatch.setattr("campaign.place.SILENT_SECONDS", 0.0)
     answers, wanted = server
     place = place_of(wanted)
-    assert place.settled_pids(silent_seconds=0) == [7]
+    assert place.settled_pids() == [7]
     answers["status"] = 500
-    assert place.settled_pids(silent_seconds=0) is None
+    assert place.settled_pids() is None
     assert place.queue_places() is None
