@@ -75,7 +75,7 @@ def _draw_waits(axes: Axes, target: TargetRecord, colour: str) -> None:
     gaps = [float("nan") if moment.p99_ms is None else moment.p99_ms for moment in over.timeline]
     axes.stairs(gaps, _edges(over), baseline=None, color=colour, lw=2.0)
     look.from_zero(axes, max([objective, *(p99 for _, p99 in seen)]) * 1.12)
-    look.mark(axes, objective, f"objective {ms(objective)}", OBJECTIVE_COLOUR)
+    look.mark(axes, objective, f"objective {ms(objective)}", OBJECTIVE_COLOUR, "right")
     end = over_capacity(over)[1]
     text = (
         f"no recovery in {over.watched_seconds:.0f} s"

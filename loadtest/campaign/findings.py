@@ -101,8 +101,7 @@ def overload_title(target: TargetRecord) -> str:
     share = overload_share(target)
     if share is None:
         return "more than that"
-    best, whole = target.overload.capacity_per_s, target.capacity_per_s
-    of = "capacity" if best <= whole else f"the best rate seen ({number(best)}/s)"
+    of = "capacity" if target.overload.capacity_per_s <= target.capacity_per_s else "the best rate seen"
     return f"{100 * share:.0f} % of {of}"
 
 

@@ -167,7 +167,7 @@ def test_an_archive_that_there_is_not_is_said_in_a_sentence(tmp_path: Path):
 def test_a_command_line_that_makes_no_sense_is_refused_at_once():
     done = loadtest("--users", "0")
     assert done.returncode == 2
-    assert "counts must be at least 1" in done.stderr
+    assert "--users 0: must be at least 1" in done.stderr
 
 
 def test_a_report_compares_with_itself(tmp_path: Path):

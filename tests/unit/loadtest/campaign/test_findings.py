@@ -57,4 +57,4 @@ def test_the_least_record_has_sentences_too():
 
 def test_the_share_is_of_the_best_rate_seen_where_that_is_more_than_closed_loop_found():
     target = overload_record(capacity_per_s=45.0, offered_per_s=67.5).targets["rest"]
-    assert findings.past_that(target).startswith("At 150 % of the best rate seen (45.0/s): ")
+    assert findings.past_that(target).startswith("At 150 % of the best rate seen: ")
