@@ -48,7 +48,9 @@ def _draw_rates(axes: Axes, over: Overload, colour: str, begin: float, end: floa
         "refused": ([moment.refused_per_s for moment in over.timeline], REFUSED_COLOUR, 1.6),
     }
     for (word, (rates, shade, width)), from_right in zip(lines.items(), LEGEND_POINTS, strict=True):
-        axes.stairs(rates, _edges(over), baseline=None, color=shade, lw=width)
+        # What is offered is drawn thin and last, so that neither line hides the other where they agree.
+        above = 2.5 if word == "offered" else 2.0
+        axes.stairs(rates, _edges(over), baseline=None, color=shade, lw=width, zorder=above)
         look.tag(axes, word, (1, 1), (-from_right, 5), color=shade, ha="right", fontweight="bold")
     room_for_words = 1.2
     look.from_zero(axes, room_for_words * max((rate for rates, _, _ in lines.values() for rate in rates), default=1))
