@@ -7,15 +7,16 @@
     scripts/loadtest compare A B            two reports side by side
 
 It measures the server that runs at --host, and where none runs, one of its own from model_store/nsfw.mar, whose batch
-settings it varies as well. report.html, CSV files and pictures go into loadtest/reports/<UTC time>-loadtest/. A wrong
-answer ends it with status 3, and what can't be measured with status 1; there is no report then. Leave the machine to it
-meanwhile.
+settings it varies as well. The times are those of a server of 30 images/s or more; a slower one takes longer to fill
+its queue and to answer every user once. report.html, CSV files and pictures go into
+loadtest/reports/<UTC time>-loadtest/. A wrong answer ends it with status 3, and what can't be measured with status 1;
+there is no report then. Leave the machine to it meanwhile.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,12 +24,18 @@ from campaign import charts, compare, driver, report, tables
 from campaign.driver import Order
 from campaign.errors import CampaignError
 from campaign.profiles import DEFAULT, FULL, QUICK, Profile
+from campaign.record import Record
 from campaign.serving import Wanted
 from measuring import command, report_folder
 from traffic.mix import MixSettings
 
 TARGETS = {"rest": ("rest",), "grpc": ("grpc",), "both": ("rest", "grpc")}
 COMPARE = "compare"
+BOUNDS: Sequence[tuple[Sequence[str], Callable[[float], bool], str]] = (
+    (("users", "batches", "delays", "mix-count", "rounds", "processes"), lambda value: value >= 1, "at least 1"),
+    (("shares", "objective-ms", "seconds"), lambda value: value > 0, "more than 0"),
+    (("knee-steps",), lambda value: value >= 0, "0 or more"),
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -47,20 +54,25 @@ def measure(options: argparse.Namespace) -> Path:
     if folder.exists():
         raise CampaignError(f"{folder} exists already; a report never goes over another")
     record, samples = driver.carry_out(order_of(options))
-    images = charts.pngs(record)
+    write(folder, record, samples)
+    return folder
+
+
+def write(folder: Path, record: Record, samples: bytes) -> None:
+    """Write what was measured, and then what is made of it: an error in that loses none of the former."""
+    report_folder.write(
+        folder, {"report.json": lambda: json.dumps(record.to_json(), indent=1), "samples.csv.gz": lambda: samples}
+    )
     report_folder.write(
         folder,
         {
-            "report.json": lambda: json.dumps(record.to_json(), indent=1),
-            "summary.md": lambda: tables.summary(record),
             "runs.csv": lambda: tables.runs_csv(record),
             "timeline.csv": lambda: tables.timeline_csv(record),
-            "samples.csv.gz": lambda: samples,
-            **{name: lambda image=image: image for name, image in images.items()},  # type: ignore[misc]
+            "summary.md": lambda: tables.summary(record),
             "report.html": lambda: report.html(record),
         },
     )
-    return folder
+    report_folder.write(folder, charts.pngs(record))
 
 
 def order_of(options: argparse.Namespace) -> Order:
@@ -79,6 +91,7 @@ def order_of(options: argparse.Namespace) -> Order:
         objective_ms=options.objective_ms,
         pictures=options.pictures,
         mix=MixSettings(seed=options.mix_seed, count=options.mix_count),
+        processes=options.processes,
     )
 
 
@@ -136,22 +149,24 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     load.add_argument("--pictures", type=Path, help="folder of JPEG, PNG and WebP files to send instead of the mix")
     load.add_argument("--mix-seed", type=int, default=0, help="seed of the generated mix (%(default)s)")
     load.add_argument("--mix-count", type=int, default=48, help="good pictures in it (%(default)s)")
-    load.add_argument("--users", type=int, nargs="+", help="users at once, closed loop (1 2 4 8 16 32 64)")
+    load.add_argument(
+        "--users", type=int, nargs="+", help="users at once, closed loop (1 2 4 8 16 32 64; with --quick 1 16 64)"
+    )
     load.add_argument("--shares", type=float, nargs="+", metavar="PERCENT", help="of capacity (50 80 100 150)")
     load.add_argument("--batches", type=int, nargs="*", help="batch sizes to try; none: leave them out")
     load.add_argument("--delays", type=int, nargs="*", help="delays to try, ms; none: leave them out")
     load.add_argument("--rounds", type=int, help="measurements of each kind")
     load.add_argument("--seconds", type=float, help="of one measurement, warm-up apart")
     load.add_argument("--knee-steps", type=int, help="rates to try beside the shares")
+    load.add_argument("--processes", type=int, default=1, help="that send, each a core of its own (%(default)s)")
     parser.add_argument("--out", type=Path, help="folder of the report (loadtest/reports/<UTC time>-loadtest)")
     options = parser.parse_args(arguments)
-    counts = [*(options.users or []), *(options.batches or []), *(options.delays or []), options.mix_count]
-    if min([*counts, options.rounds or 1]) < 1:
-        parser.error("counts must be at least 1")
-    if min([*(options.shares or []), options.objective_ms, 1 if options.seconds is None else options.seconds]) <= 0:
-        parser.error("shares, seconds and the objective must be more than 0")
-    if (options.knee_steps or 0) < 0:
-        parser.error("--knee-steps must be 0 or more")
+    for names, holds, what in BOUNDS:
+        for name in names:
+            given = getattr(options, name.replace("-", "_"))
+            for value in given if isinstance(given, list) else [given]:
+                if value is not None and not holds(value):
+                    parser.error(f"--{name} {value:g}: must be {what}")
     return options
 
 

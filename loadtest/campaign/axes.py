@@ -155,10 +155,13 @@ def apart(heights: Sequence[float], gap: float) -> list[float]:
     return [_centre(block) + gap * (place - (block[1] - 1) / 2) for block in blocks for place in range(int(block[1]))]
 
 
-def mark(axes: Axes, height: float, text: str, colour: str) -> None:
-    """Draw a horizontal line that is named above its left end."""
+def mark(axes: Axes, height: float, text: str, colour: str, side: str = "left") -> None:
+    """Draw a horizontal line that is named above its left or right end."""
     axes.axhline(height, color=colour, lw=1.2, ls=(0, (4, 3)), zorder=1.5)
-    tag(axes, text, (0, height), (3, 3), xycoords=("axes fraction", "data"), color=colour)
+    within = BACKING | {"pad": 0}  # a wider backing would cover the line itself
+    end, shift = (0, 3) if side == "left" else (1, -3)
+    across = ("axes fraction", "data")
+    tag(axes, text, (end, height), (shift, 5), xycoords=across, color=colour, bbox=within, ha=side)
 
 
 def tag(axes: Axes, text: str, place: tuple[float, float], shift: tuple[float, float], **style: Any) -> None:

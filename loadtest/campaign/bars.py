@@ -40,7 +40,7 @@ def batch_sizes(canvas: Canvas, targets: Targets) -> None:
 def kinds(canvas: Canvas, targets: Targets) -> None:
     """Draw p50 to p99 of each kind of request in the mixed traffic, a row per kind."""
     found = {name: Group("", target.mixed) for name, target in targets.items() if target.mixed}
-    names = list(dict.fromkeys(kind for group in found.values() for run in group.runs for kind in run.by_kind))
+    names = list(dict.fromkeys(kind for group in found.values() for kind in groups.kinds(group.runs)))
     axes = canvas.add_axes((0.17, BOTTOM, 0.79, TOP - BOTTOM))
     rows, seen = _rows(axes, names, "ms, logarithmic"), []
     for place, (name, group) in enumerate(found.items()):

@@ -13,6 +13,11 @@ from campaign.axes import SIZE_INCHES, STYLE, TITLE_INCHES
 from campaign.record import Record, TargetRecord
 
 COURSE_INCHES = (5.2, 4.1)
+QUEUE_CAPTIONS = (
+    "Closed loop; the mean wait of a request before its batch is formed.",
+    "Closed loop; the wait of a request before its batch is formed. REST: the mean of all requests. gRPC, where "
+    "TorchServe doesn't add waits up: the mean of its gauge for the latest request, read twice a second.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +31,10 @@ class Chart:
     inches: tuple[float, float] = SIZE_INCHES
 
 
-def pngs(record: Record) -> dict[str, bytes]:
-    """Return every chart as PNG by file name, its title in it."""
+def pngs(record: Record) -> dict[str, Callable[[], bytes]]:
+    """Return what draws every chart as PNG, its title in it, by file name."""
     found = charts(record)
-    return {f"{name}.png": _rendered(chart, "png", titled=True) for name, chart in found.items()}
+    return {f"{name}.png": partial(_rendered, chart, "png", titled=True) for name, chart in found.items()}
 
 
 def svg(chart: Chart) -> bytes:
@@ -64,16 +69,16 @@ def charts(record: Record) -> dict[str, Chart]:
             partial(curves.latency_by_offered, name=name, targets=targets),
         )
     found["achieved"] = Chart(
-        "Answered against offered rate",
-        "Open loop. What lies below the dashed line was refused, late, wrong or lost.",
-        "Requests answered per second against requests offered per second.",
+        "Answered against arrived rate",
+        "Open loop. What lies below the dashed line was refused, failed, or still waiting when the window ended.",
+        "Requests answered per second against requests that arrived per second.",
         partial(curves.achieved, targets=targets),
     )
     for name, target in targets.items():
         found[f"overload-{name}"] = Chart(
             f"{groups.title(name)}: overload and recovery",
-            "One run: before, over capacity (shaded) and after, by the requests' intended time. The dotted line marks "
-            "the recovery.",
+            "One run: before, over capacity (shaded) and after. Answers by the time they came, the rest by when "
+            "requests were to be sent. The dotted line marks the recovery.",
             findings.past_that(target),
             partial(course.overload, name=name, target=target),
             COURSE_INCHES,
@@ -95,8 +100,8 @@ def charts(record: Record) -> dict[str, Chart]:
     if any(run.server.queue_ms is not None for target in targets.values() for run in target.closed):
         found["queue"] = Chart(
             "Waiting in the server's queue against users",
-            "Closed loop; the mean wait of a request before its batch is formed.",
-            "Mean queue time in ms, by users.",
+            QUEUE_CAPTIONS["grpc" in targets],
+            "Queue time in ms, by users.",
             partial(curves.by_users, targets=targets, figure=groups.queue_ms, unit="ms"),
         )
     if any(target.mixed for target in targets.values()):

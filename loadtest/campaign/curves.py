@@ -1,4 +1,4 @@
-"""Curves against load: throughput and latency by users, latency and achieved rate by offered rate."""
+"""Curves against load: throughput and latency by users, latency by offered and achieved by arrived rate."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ Targets = Mapping[str, TargetRecord]
 
 def by_users(canvas: Canvas, targets: Targets, figure: Figure, unit: str, with_capacity: bool = False) -> None:
     """Draw one figure of every target against the users in closed loop, with a ring at each target's capacity."""
-    axes = look.one(canvas, unit, "users, each waiting for its answer (every step doubles)")
+    axes = look.one(canvas, unit, "users, each waiting for its answer; logarithmic")
     tried: set[int] = set()
     labels, most = [], 0.0
     for name, target in targets.items():
@@ -43,7 +43,7 @@ def by_users(canvas: Canvas, targets: Targets, figure: Figure, unit: str, with_c
 
 def latency_by_users(canvas: Canvas, name: str, targets: Targets) -> None:
     """Draw p50, p95 and p99 of one target against the users, on the scale that suits every target."""
-    axes = look.one(canvas, "ms, logarithmic", "users, each waiting for its answer (every step doubles)")
+    axes = look.one(canvas, "ms, logarithmic", "users, each waiting for its answer; logarithmic")
     found = groups.by_setting(targets[name].closed)
     users = _users(found)
     labels = _percentile_lines(axes, users, found, name)
@@ -59,37 +59,40 @@ def latency_by_offered(canvas: Canvas, name: str, targets: Targets) -> None:
     found = groups.by_setting(target.open)
     offered = [group.median(groups.offered) or 0 for group in found]
     labels = _percentile_lines(axes, offered, found, name)
-    tried = [(rate, p99, failures) for rate, p99, failures in target.knee.tried if p99 is not None]
+    tried = [(one.rate_per_s, one.p99_ms, one.failures) for one in target.knee.tried if one.p99_ms is not None]
     for rate, p99, failures in tried:
         axes.plot(rate, p99, "x" if failures else "o", color=_colour(name), ms=5, mfc="white", zorder=3)
     objective = target.knee.objective_ms
     look.logarithmic(
         axes, [*_latencies(one.open for one in targets.values()), objective, *(p99 for _, p99, _ in tried)]
     )
-    room_for_words = 1.35 * target.capacity_per_s
+    room_for_words = 1.35 * max(target.capacity_per_s, target.knee.rate_per_s or 0)
     axes.set_xlim(0, max([*(1.02 * rate for rate in (*offered, *(rate for rate, _, _ in tried))), room_for_words, 1]))
     look.mark(axes, objective, f"objective {ms(objective)}", OBJECTIVE_COLOUR)
-    _upright(axes, target.capacity_per_s, f"capacity {number(target.capacity_per_s)}", MUTED, "left")
+    marks = [(target.capacity_per_s, f"capacity {number(target.capacity_per_s)}", MUTED)]
     if target.knee.rate_per_s is not None:
-        _upright(axes, target.knee.rate_per_s, f"knee {number(target.knee.rate_per_s)}", INK, "right")
+        marks.insert(0, (target.knee.rate_per_s, f"knee {number(target.knee.rate_per_s)}", INK))
+    sides = ("left",) if len(marks) == 1 else ("right", "left")  # the lower one's word lies on its left: they part
+    for side, (place, text, colour) in zip(sides, sorted(marks, key=lambda one: one[0]), strict=True):
+        _upright(axes, place, text, colour, side)
     look.beside(axes, labels)
 
 
 def achieved(canvas: Canvas, targets: Targets) -> None:
-    """Draw the rate that was answered against the one that was offered."""
-    axes = look.one(canvas, "requests answered/s", "requests offered per second")
+    """Draw the rate that was answered against the one that arrived."""
+    axes = look.one(canvas, "requests answered/s", "requests that arrived per second")
     labels, most = [], 1.0
     for name, target in targets.items():
         found = groups.by_setting(target.open)
-        offered = [group.median(groups.offered) or 0 for group in found]
-        end = look.line(axes, offered, found, groups.answered, _colour(name))
-        most = max([most, *offered, *(run.answered_per_s for run in target.open)])
+        arrived = [group.median(groups.arrived) or 0 for group in found]
+        end = look.line(axes, arrived, found, groups.answered, _colour(name))
+        most = max([most, *arrived, *(run.answered_per_s for run in target.open)])
         if end:
             labels.append(Label(*end, f"{groups.title(name)} {number(end[1])}", _colour(name), True))
     axes.plot([0, most], [0, most], color=MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
     axes.set_xlim(0, most * 1.02)
     look.from_zero(axes, most)
-    labels.append(Label(most, most, "all that\nis offered", MUTED))
+    labels.append(Label(most, most, "all that\narrives", MUTED))
     look.beside(axes, labels)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from campaign import batching, stages
 from campaign.errors import CampaignError
+from campaign.findings import RECOVERY_SECONDS
 from campaign.meter import Meter
 from campaign.place import Place
 from campaign.profiles import Profile
@@ -48,6 +49,7 @@ class Order:
     objective_ms: float
     pictures: Path | None  # a folder of one's own
     mix: MixSettings
+    processes: int = 1  # of the load generator
 
 
 @dataclass(slots=True)
@@ -63,6 +65,9 @@ class Campaign:
     def run(self) -> Record:
         """Measure everything; returns the record. Raises WrongAnswerError, CampaignError, StartError."""
         started = datetime.now(UTC)
+        if (watched := self.order.profile.overload.after_seconds) < RECOVERY_SECONDS:
+            few = f"only {watched:.0f} s are watched after the overload; recovery may take {RECOVERY_SECONDS} s"
+            self.progress.warn(f"{few} (--seconds shortens them)")
         mix = mix_of_folder(self.order.pictures) if self.order.pictures else open_mix(self.order.mix)
         with ExitStack() as server:
             place = running(self.order.wanted)
@@ -75,20 +80,21 @@ class Campaign:
             described = _service(place, archive)
             if "rest" in self.order.targets and described.get("explanations"):
                 warm_explanations(place, mix.good[0], self.progress.tick)
-            service = described | {"lone_p50_ms": warmth.lone.p50, "lone_p99_ms": warmth.lone.p99}
             self._note_what_is_missing(place, own=archive is not None)
-            targets = {target: self._target(target, place, service) for target in self.order.targets}
+            targets = self._targets(place, described, 1000 / warmth.lone.p50)
         return Record(
             started_utc=f"{started:%Y-%m-%d %H:%M} UTC",
             command=shlex.join(["scripts/loadtest", *sys.argv[1:]]),
             profile=self.order.profile.name,
             rounds=self.order.profile.rounds,
             machine=machine.describe(),
-            service=service,
+            service=described,
             pictures=mix.summary(),
+            lone_p50_ms=warmth.lone.p50,
+            lone_p99_ms=warmth.lone.p99,
             own_server=archive is not None,
             targets=targets,
-            batching=self._batching(archive) if archive else [],
+            batching=self._batching(archive, targets) if archive else [],
             notes=list(self.notes),
         )
 
@@ -112,7 +118,7 @@ class Campaign:
             self.note(warmth.warning)
         return warmth
 
-    def _meter(self, target: str, place: Place) -> Meter:
+    def _meter(self, target: str, place: Place, per_s: float) -> Meter:
         options = {"model-name": place.model_name, "policy": ""}
         if self.order.pictures:
             options |= {"pictures": str(self.order.pictures.resolve())}
@@ -126,21 +132,33 @@ class Campaign:
             warmup_seconds=self.order.profile.warmup_seconds,
             options=options,
             progress=self.progress,
-            note=self.note,
             store=self.store,
+            per_s=per_s,
+            processes=self.order.processes,
         )
 
-    def _target(self, target: str, place: Place, service: Mapping[str, Any]) -> TargetRecord:
+    def _targets(self, place: Place, service: Mapping[str, Any], per_s: float) -> dict[str, TargetRecord]:
+        """Measure one transport after another, as long as there is a server."""
+        found: dict[str, TargetRecord] = {}
+        for target in self.order.targets:
+            if found and not place.settled_pids():
+                self.note(f"{target} was not measured: the server did not outlive the overload before it.")
+                break
+            found[target] = self._target(target, place, service, per_s)
+        return found
+
+    def _target(self, target: str, place: Place, service: Mapping[str, Any], per_s: float) -> TargetRecord:
         traffic = stages.MIXED[target]
         if not service.get("explanations"):
             traffic = ",".join(one for one in traffic.split(",") if not one.startswith("explanation="))
         if self.order.pictures:
             traffic = ",".join(one for one in traffic.split(",") if not one.startswith("bad="))
-        meter = self._meter(target, place)
+        meter = self._meter(target, place, per_s)
         return stages.run(meter, self.order.profile, self.order.objective_ms, traffic)
 
-    def _batching(self, archive: Archive) -> list[Run]:
-        return batching.run(archive, self.scratch, self.order.profile, lambda place: self._meter("rest", place))
+    def _batching(self, archive: Archive, targets: Mapping[str, TargetRecord]) -> list[Run]:
+        per_s = min(target.capacity_per_s for target in targets.values()) / 2  # a setting may be as much slower
+        return batching.run(archive, self.scratch, self.order.profile, lambda place: self._meter("rest", place, per_s))
 
     def _note_what_is_missing(self, place: Place, *, own: bool) -> None:
         if not own:

@@ -78,6 +78,11 @@ def offered(run: Run) -> float | None:
     return run.offered_per_s
 
 
+def arrived(run: Run) -> float | None:
+    """Return requests per second that were to be sent in the window: the offered rate as chance had it."""
+    return run.arrived_per_s
+
+
 def refused(run: Run) -> float:
     """Return requests refused per second."""
     return run.outcomes.get("refused", 0) / run.seconds
@@ -89,7 +94,7 @@ def refusal_p99(run: Run) -> float | None:
 
 
 def percentile(name: str) -> Figure:
-    """Return the figure that reads p50, p90, p95, p99 or most of the right answers, ms."""
+    """Return the figure that reads p50, p90, p95, p99 or most of the answers, ms."""
     return lambda run: None if run.latency is None else float(getattr(run.latency, name))
 
 
@@ -101,6 +106,12 @@ def kind_percentile(kind: str, name: str) -> Figure:
         return None if found is None else float(getattr(found, name))
 
     return read
+
+
+def kinds(mixed: Sequence[Run]) -> list[str]:
+    """Return the kinds of request of mixed traffic, those without an answer too."""
+    sent = (part.partition("=")[0].strip() for run in mixed for part in run.traffic.split(","))
+    return list(dict.fromkeys((*(kind for run in mixed for kind in run.by_kind), *filter(None, sent))))
 
 
 def cores(run: Run) -> float | None:
@@ -116,7 +127,7 @@ def cpu_ms_per_image(run: Run) -> float | None:
 
 
 def queue_ms(run: Run) -> float | None:
-    """Return the mean wait in TorchServe's queue."""
+    """Return the wait in TorchServe's queue."""
     return run.server.queue_ms
 
 

@@ -1,39 +1,26 @@
 """The knee: the highest rate that is answered within an objective and without an error, found by halving."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from campaign.record import Knee, Run
+from campaign.record import Knee, Run, Trial
 
 CLOSE_ENOUGH = 0.02  # of the rate: nearer than the same rate's own spread
 GROWTH = 1.25  # of the rate, where every rate tried was kept
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What an offered rate came to; `p99_ms` is None when nothing was answered."""
-
-    rate_per_s: float
-    p99_ms: float | None
-    failures: int
-
-    @classmethod
-    def of(cls, run: Run) -> "Trial":
-        """Return what an open-loop run tells; raises ValueError for a closed one."""
-        if run.offered_per_s is None:
-            raise ValueError(f"{run.stage} {run.setting} offered no rate")
-        return cls(run.offered_per_s, run.latency.p99 if run.latency else None, run.failures)
-
-    def keeps(self, objective_ms: float) -> bool:
-        """Whether it kept the objective."""
-        return self.failures == 0 and self.p99_ms is not None and self.p99_ms <= objective_ms
+def trial_of(run: Run) -> Trial:
+    """Return what an open-loop run tells; raises ValueError for a closed one."""
+    if run.offered_per_s is None or run.arrived_per_s is None:
+        raise ValueError(f"{run.stage} {run.setting} offered no rate")
+    p99 = run.latency.p99 if run.latency else None
+    return Trial(run.offered_per_s, run.arrived_per_s, run.answered_per_s, p99, run.failures, run.is_generators)
 
 
 def search(known: Sequence[Trial], objective_ms: float, steps: int, attempt: Callable[[float], Trial | None]) -> Knee:
     """Try `steps` more rates between what keeps the objective and what does not.
 
     Where a rate once kept it and a lower one did not, the lower counts: the answer is one to rely on. An `attempt`
-    of None ends the search.
+    of None ends the search, and so does one that the generator could not apply.
     """
     trials = list(known)
     for _ in range(steps):
@@ -45,20 +32,30 @@ def search(known: Sequence[Trial], objective_ms: float, steps: int, attempt: Cal
             break
         else:
             rate = (low + missed.rate_per_s) / 2
-        if (trial := attempt(rate)) is None:
+        if not rate or (trial := attempt(rate)) is None:
             break
         trials.append(trial)
+        if not counts(trial, objective_ms):
+            break
     kept, _ = bracket(trials, objective_ms)
     return Knee(
         objective_ms=objective_ms,
         rate_per_s=kept.rate_per_s if kept else None,
         p99_ms=kept.p99_ms if kept else None,
-        tried=[(one.rate_per_s, one.p99_ms, one.failures) for one in trials],
+        tried=trials,
     )
 
 
+def counts(trial: Trial, objective_ms: float) -> bool:
+    """Whether a trial tells of the server: one that missed while the generator was at fault doesn't."""
+    return trial.keeps(objective_ms) or not trial.is_generators
+
+
 def bracket(trials: Sequence[Trial], objective_ms: float) -> tuple[Trial | None, Trial | None]:
-    """Return the highest trial below every one that missed the objective, and the lowest that missed it."""
-    missed = min((one for one in trials if not one.keeps(objective_ms)), key=lambda one: one.rate_per_s, default=None)
-    below = [one for one in trials if missed is None or one.rate_per_s < missed.rate_per_s]
-    return max(below, key=lambda one: one.rate_per_s, default=None), missed
+    """Return the highest trial below every one that missed the objective, of its rounds the worst, and the lowest that
+    missed it.
+    """
+    telling = [one for one in trials if counts(one, objective_ms)]
+    missed = min((one for one in telling if not one.keeps(objective_ms)), key=lambda one: one.rate_per_s, default=None)
+    below = [one for one in telling if missed is None or one.rate_per_s < missed.rate_per_s]
+    return max(below, key=lambda one: (one.rate_per_s, one.p99_ms or 0), default=None), missed

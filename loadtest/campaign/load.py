@@ -39,6 +39,7 @@ class Load:
     seconds: int
     options: Mapping[str, str] = field(default_factory=dict)
     flags: Sequence[str] = ()
+    processes: int = 1  # that send; beyond one, Locust starts a master for them
 
     def command(self, folder: Path, references: Path) -> list[str]:
         """Return the words to run, samples going into `folder`."""
@@ -46,6 +47,8 @@ class Load:
         words += ["--host", self.host, "--users", str(self.users), "--spawn-rate", str(self.users)]
         words += ["--run-time", f"{self.seconds}s", "--stop-timeout", str(STOP_SECONDS)]
         words += ["--samples", str(folder), "--references", str(references)]
+        if self.processes > 1:
+            words += ["--processes", str(self.processes)]
         for name, value in self.options.items():
             words += [f"--{name}={value}"]
         return [*words, *self.flags]
@@ -55,9 +58,14 @@ class Load:
 class Loaded:
     """What came of a load."""
 
-    samples: Sequence[Sample]
+    samples: Sequence[Sample]  # by intended time, at least one
     generator: GeneratorUse
-    reason: str  # why the generator was starved, "" where it wasn't
+    begun_s: float | None = None  # unix time from which a profile's rates count, where the generators tell
+
+    @property
+    def start_s(self) -> float:
+        """When it began: by its schedule, or else with its first request."""
+        return self.samples[0].intended_s if self.begun_s is None else self.begun_s
 
 
 def apply(load: Load, references: Path, tick: Callable[[], None] = lambda: None) -> Loaded:
@@ -111,7 +119,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def _generator(folder: Path) -> tuple[GeneratorUse, str]:
+def _generator(folder: Path) -> tuple[GeneratorUse, float | None]:
     """Sum up what the generator's processes say of themselves: the worst of them counts. Raises CampaignError."""
     files = sorted(folder.glob("generator-*.json"))
     health: list[Mapping[str, Any]] = [json.loads(file.read_text(encoding="utf-8")) for file in files]
@@ -123,5 +131,6 @@ def _generator(folder: Path) -> tuple[GeneratorUse, str]:
         wake_lag_p99_ms=max(one["wake_lag_ms"]["p99"] for one in health),
         sent_late_p99_ms=max((one["sent_late_ms"] or {"p99": 0.0})["p99"] for one in health),
         starved=any(one["starved"] for one in health),
+        reason="; ".join(one["reason"] for one in health if one["starved"]),
     )
-    return use, "; ".join(one["reason"] for one in health if one["starved"])
+    return use, min((one["begun_s"] for one in health if one.get("begun_s") is not None), default=None)

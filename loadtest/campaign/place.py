@@ -14,12 +14,11 @@ from measuring.process_usage import Groups
 
 SECONDS = 10.0  # for one of the server's own pages
 FIRST_LOOK_SECONDS = 3.0
+KEY_ERROR = "InvalidKeyException"  # of a server with token authorization
+SILENT_SECONDS = 10.0  # of a management API that answered before: then the server has ended
 READY_SECONDS = 60.0  # a worker that was hit by an overload may be starting again
 POLL_SECONDS = 0.2
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-_http = requests.Session()
-_http.trust_env = False  # no proxies: they would be measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Place:
     def answers(self) -> bool:
         """Whether anything listens at the REST address."""
         try:
-            _http.get(f"{self.rest}/ping", timeout=FIRST_LOOK_SECONDS)
+            _get(f"{self.rest}/ping", FIRST_LOOK_SECONDS)
         except requests.ConnectionError:
             return False
         except requests.RequestException:
@@ -51,10 +50,10 @@ class Place:
         """Return TorchServe's description of the model, our own in its `customizedMetadata`. Raises CampaignError."""
         url = f"{self.management}/models/{self.model_name}"
         try:
-            response = _http.get(f"{url}?customized=true", timeout=SECONDS)
+            response = _get(f"{url}?customized=true", SECONDS)
         except requests.RequestException as error:
             raise CampaignError(f"the server's management API doesn't answer at {url}: {error}") from error
-        if response.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
+        if KEY_ERROR in response.text or response.status_code in (401, 403):  # TorchServe's way, a proxy's
             raise CampaignError(f"{url} asks for a token: the load test drives servers without token authorization")
         if not response.ok:
             excerpt = " ".join(response.text[:200].split())
@@ -72,12 +71,12 @@ class Place:
 
     def queue_places(self) -> int | None:
         """Return how many requests may wait or be under way; None where the description doesn't tell."""
-        description = self.description()
         try:
+            description = self.description()
             queue = description["jobQueueStatus"]
             waiting = int(queue["remainingCapacity"]) + int(queue["pendingRequests"])
             return waiting + int(description["batchSize"]) * len(description["workers"])
-        except (LookupError, TypeError, ValueError):
+        except (CampaignError, LookupError, TypeError, ValueError):
             return None
 
     def require_ready(self) -> None:
@@ -85,11 +84,20 @@ class Place:
         if not self.worker_pids():
             raise CampaignError(f"no worker of {self.model_name} is ready at {self.management}")
 
-    def settled_pids(self) -> list[int]:
-        """Return the workers once there is one, or none after a minute."""
-        ends = time.monotonic() + READY_SECONDS
-        while not (pids := self.worker_pids()) and time.monotonic() < ends:
-            time.sleep(POLL_SECONDS)
+    def settled_pids(self) -> list[int] | None:
+        """Return the workers once there is one, none of them after a minute; None where the server doesn't tell any
+        more: a load may have ended it, and that is a finding.
+        """
+        begun = heard = time.monotonic()
+        pids: list[int] | None = None
+        while not pids and (now := time.monotonic()) < begun + READY_SECONDS:
+            try:
+                pids, heard = self.worker_pids(), now
+            except CampaignError:
+                if now > heard + SILENT_SECONDS:
+                    return None
+            if not pids:
+                time.sleep(POLL_SECONDS)
         return pids
 
     def groups(self) -> Groups:
@@ -109,11 +117,18 @@ class Place:
     def metrics_text(self) -> str:
         """Return Prometheus' text. Raises CampaignError."""
         try:
-            response = _http.get(f"{self.metrics}/metrics", timeout=SECONDS)
+            response = _get(f"{self.metrics}/metrics", SECONDS)
             response.raise_for_status()
         except requests.RequestException as error:
             raise CampaignError(f"the server's metrics can't be read: {error}") from error
         return response.text
+
+
+def _get(url: str, seconds: float) -> requests.Response:
+    """Ask in a session of its own: several threads do, and a session belongs to one."""
+    with requests.Session() as session:
+        session.trust_env = False  # no proxies: they would be measured
+        return session.get(url, timeout=seconds)
 
 
 def _java_above(pid: int) -> int | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from campaign import charts, findings, groups, sections
+from campaign import charts, doubts, findings, groups, sections
 from campaign.charts import Chart
 from campaign.findings import Verdict
 from campaign.record import Record, TargetRecord
@@ -59,7 +59,7 @@ def html(record: Record) -> str:
         subject=_subject(record),
         objective=_objective(record),
         answers=[_answer(name, target) for name, target in record.targets.items()],
-        doubts=findings.doubts(record),
+        doubts=doubts.of_record(record),
         figures=figures,
         names=list(record.targets),
         loads=[sections.loads(name, target) for name, target in record.targets.items()],
@@ -71,6 +71,7 @@ def html(record: Record) -> str:
         generator=sections.generator(record),
         runs=sections.runs(record),
         circumstances=sections.circumstances(record),
+        service=sections.service(record),
     )
 
 
@@ -95,7 +96,7 @@ def _answer(name: str, target: TargetRecord) -> Answer:
         findings.at_what_latency(target)
         if knee.rate_per_s is None
         else f"no error; the objective is {findings.ms(knee.objective_ms)}",
-        ("Past capacity" if share is None else f"At {100 * share:.0f} % of capacity")
+        ("Past capacity" if share is None else f"At {findings.overload_title(target)}")
         + ("" if offered is None else f" ({number(offered)}/s offered)"),
         findings.overload_verdicts(target),
     )

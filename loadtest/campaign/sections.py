@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from campaign import findings, groups
 from campaign.groups import Figure, Group
-from campaign.record import Record, Run, TargetRecord
+from campaign.record import Record, Run, TargetRecord, Trial
 from measuring.tables import number
 
 NOTHING = "·"  # what could not be seen
@@ -38,9 +38,9 @@ def loads(name: str, target: TargetRecord) -> Table:
             latencies = (_ms(group.median(groups.percentile(one))) for one in groups.PERCENTILES)
             meant = group.median(groups.offered)
             failures = sum(run.failures for run in group.runs)
-            offered = "" if meant is None else number(meant)
-            rows.append((group.setting + suffix, offered, _range(group, groups.answered), *latencies, f"{failures:,}"))
-    head = ("load", "offered/s", "answered/s (least to most)", "p50, ms", "p95, ms", "p99, ms", "failures")
+            rates = ("", "") if meant is None else (number(meant), _number(group.median(groups.arrived)))
+            rows.append((group.setting + suffix, *rates, _range(group, groups.answered), *latencies, f"{failures:,}"))
+    head = ("load", "offered/s", "arrived/s", "answered/s (least to most)", "p50, ms", "p95, ms", "p99, ms", "failures")
     return Table(f"{groups.title(name)} by load", head, rows)
 
 
@@ -49,15 +49,17 @@ def tried(name: str, target: TargetRecord) -> Table:
     knee = target.knee
     rows = [
         (
-            number(rate),
-            NOTHING if p99 is None else _ms(p99),
-            f"{failures:,}",
-            "held" if not failures and p99 is not None and p99 <= knee.objective_ms else "missed",
+            number(one.rate_per_s),
+            f"{number(one.answered_per_s)} of {number(one.arrived_per_s)}",
+            _ms(one.p99_ms),
+            f"{one.failures:,}",
+            _held(one, knee.objective_ms),
         )
-        for rate, p99, failures in sorted(knee.tried, key=lambda one: one[0])
+        for one in sorted(knee.tried, key=lambda one: one.rate_per_s)
     ]
     title = f"{groups.title(name)}: rates tried in search of the knee"
-    return Table(title, ("offered/s", "p99, ms", "failures", f"objective {findings.ms(knee.objective_ms)}"), rows)
+    head = ("offered/s", "answered of arrived/s", "p99, ms", "failures", f"objective {findings.ms(knee.objective_ms)}")
+    return Table(title, head, rows)
 
 
 def kinds(targets: Mapping[str, TargetRecord]) -> Table | None:
@@ -65,7 +67,7 @@ def kinds(targets: Mapping[str, TargetRecord]) -> Table | None:
     rows = []
     for name, target in targets.items():
         group = Group("", target.mixed)
-        for kind in dict.fromkeys(kind for run in target.mixed for kind in run.by_kind):
+        for kind in groups.kinds(target.mixed):
             count = sum(run.by_kind[kind].count for run in target.mixed if kind in run.by_kind)
             latencies = (_ms(group.median(groups.kind_percentile(kind, one))) for one in groups.PERCENTILES)
             rows.append((f"{groups.title(name)} {kind}", f"{count:,}", *latencies))
@@ -109,7 +111,7 @@ def server_use(name: str, target: TargetRecord) -> Table | None:
         for group in groups.by_setting(runs):
             hits = sum(run.server.cache_hits for run in group.runs)
             cached = _share(hits, hits + sum(run.server.cache_misses for run in group.runs))
-            label = "overload and after" if runs == [over] else group.setting + suffix
+            label = "overload, over capacity" if runs == [over] else group.setting + suffix
             rows.append((label, *(_number(group.median(figure)) for figure in use), cached))
     is_seen = any(set(row[1:]) != {NOTHING} for row in rows)
     return Table(f"{groups.title(name)}: what the server took", USE_HEAD, rows) if is_seen else None
@@ -127,11 +129,20 @@ def generator(record: Record) -> Table:
             f"{100 * max(run.generator.cpu_share for run in runs):.0f} %",
             _number(max(run.generator.wake_lag_p99_ms for run in runs)),
             _number(max(run.generator.sent_late_p99_ms for run in runs)),
+            f"{sum(run.unsent for run in runs):,}",
             f"{starved} of {len(runs)} runs" if (starved := sum(run.generator.starved for run in runs)) else "no",
         )
         for (target, stage), runs in stages.items()
     ]
-    head = ("stage", "processes", "CPU of a core, most", "woke late, p99 ms", "sent late, p99 ms", "starved")
+    head = (
+        "stage",
+        "processes",
+        "CPU of a core, most",
+        "woke late, p99 ms",
+        "sent late, p99 ms",
+        "never sent",
+        "starved",
+    )
     return Table("Load generator, the worst of each stage", head, rows)
 
 
@@ -166,14 +177,21 @@ def circumstances(record: Record) -> list[Table]:
         found = groups.at_capacity(target).runs
         if found:
             asked[f"{groups.title(name)} traffic"] = found[0].traffic
+        if target.mixed:
+            asked[f"{groups.title(name)} mixed traffic"] = target.mixed[0].traffic.replace(",", ", ")
+    asked["a lone request"] = f"p50 {findings.ms(record.lone_p50_ms)}, p99 {findings.ms(record.lone_p99_ms)}"
     parts = (
         ("Measurement", asked),
         ("Machine", machine),
         ("Versions", record.machine.get("versions", {})),
-        ("Service", record.service),
         ("Pictures", record.pictures),
     )
     return [Table(title, ("", ""), _pairs("", values), is_words=True) for title, values in parts if values]
+
+
+def service(record: Record) -> Table | None:
+    """Return what the service says of itself, as names and values; None where it said nothing."""
+    return Table("Service", ("", ""), _pairs("", record.service), is_words=True) if record.service else None
 
 
 def _run_row(name: str, run: Run) -> tuple[str, ...]:
@@ -196,10 +214,22 @@ def _pairs(prefix: str, values: Mapping[str, object]) -> list[tuple[str, str]]:
             found += _pairs(f"{prefix}{name} ", value)
         elif isinstance(value, (list, tuple)):
             plain = all(isinstance(one, (str, int, float)) for one in value)
-            found.append((label, ", ".join(map(str, value)) if plain else json.dumps(value)))
+            found.append((label, ", ".join(map(_plain, value)) if plain else json.dumps(value)))
         else:
-            found.append((label, str(value)))
+            found.append((label, _plain(value)))
     return found
+
+
+def _plain(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _held(one: Trial, objective_ms: float) -> str:
+    if one.keeps(objective_ms):
+        return "held"
+    if one.is_generators:
+        return "not counted: the generator was starved"
+    return "missed" if one.failures or one.p99_ms is None or one.p99_ms > objective_ms else "missed: a line grew"
 
 
 def _range(group: Group, figure: Figure) -> str:

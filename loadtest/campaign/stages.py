@@ -1,20 +1,22 @@
 """The stages of a campaign, in their order: each a series of measurements of one server through one transport."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from statistics import median
 from typing import TypeVar
 
 from campaign.errors import CampaignError
-from campaign.knee import Trial, search
-from campaign.meter import Measured, Meter, seconds_of
+from campaign.knee import search, trial_of
+from campaign.meter import PLANNED_PER_SECOND, Measured, Meter, seconds_of
 from campaign.profiles import MIXED_USERS, SINGLE, Profile
-from campaign.record import Knee, Overload, Run, TargetRecord
+from campaign.record import Knee, Overload, Run, TargetRecord, Trial
 from campaign.recovery import Parts, recovered_seconds, timeline
 from campaign.summing import Window
 from traffic.call import Outcome
 
 T = TypeVar("T")
+PLANNED_PLACES = 80  # in the queue and in the batch under way, as the project ships them
 REFUSALS_EXPECTED = ("--refusals-expected",)
 MIXED = {
     "rest": "single=60,batch4=12,batch16=4,moderated=10,explanation=1,health=8,bad=5",
@@ -26,17 +28,20 @@ def run(meter: Meter, profile: Profile, objective_ms: float, mixed_traffic: str)
     """Measure everything of one transport."""
     closed = [meter.measure(one) for one in closed_plan(profile)]
     capacity, users = capacity_of(closed)
+    meter.per_s = capacity
     mixed = [meter.measure(one) for one in mixed_plan(profile, mixed_traffic)]
     opened = [meter.measure(one) for one in open_plan(profile, meter.warmup_seconds, capacity)]
     knee = find_knee(meter, profile, opened, objective_ms)
-    return TargetRecord(capacity, users, closed, mixed, opened, knee, overload(meter, profile, capacity))
+    best = max([capacity, *(one.answered_per_s for one in opened), *(one.answered_per_s for one in knee.tried)])
+    return TargetRecord(capacity, users, closed, mixed, opened, knee, overload(meter, profile, best))
 
 
 def planned_seconds(profile: Profile, warmup_seconds: float) -> float:
     """Return how long `run` should take."""
     plans = [*closed_plan(profile), *mixed_plan(profile, SINGLE), *open_plan(profile, warmup_seconds, 1.0)]
     plans += [_knee_trial(profile, warmup_seconds, 1.0, 0)] * profile.knee_steps
-    plans.append(_overload_plan(profile, 1.0))
+    filled = replace(profile, overload=profile.overload.filling(PLANNED_PLACES, PLANNED_PER_SECOND))
+    plans.append(_overload_plan(filled, PLANNED_PER_SECOND))
     return sum(seconds_of(one, warmup_seconds) for one in plans)
 
 
@@ -88,37 +93,44 @@ def find_knee(meter: Meter, profile: Profile, opened: Sequence[Run], objective_m
     def attempt(rate: float) -> Trial:
         nonlocal tried
         tried += 1
-        return Trial.of(meter.measure(_knee_trial(profile, meter.warmup_seconds, rate, tried)))
+        return trial_of(meter.measure(_knee_trial(profile, meter.warmup_seconds, rate, tried)))
 
-    return search([Trial.of(run) for run in opened], objective_ms, profile.knee_steps, attempt)
+    return search([trial_of(run) for run in opened], objective_ms, profile.knee_steps, attempt)
 
 
 def overload(meter: Meter, profile: Profile, capacity_per_s: float) -> Overload:
-    """Offer half of the capacity, more than it for as long as fills the queue, and half of it again, in one load."""
-    before = meter.place.settled_pids()
+    """Offer half of the capacity, more than it for as long as fills the queue, and half of it again, in one load.
+
+    A server that ends or loses its workers under it is a finding, and no reason to lose what was measured before.
+    """
+    before = meter.place.settled_pids() or []
     places = meter.place.queue_places()
     lasting = profile if places is None else replace(profile, overload=profile.overload.filling(places, capacity_per_s))
     what = _overload_plan(lasting, capacity_per_s)
-    with meter.applied(what) as (loaded, watch):
-        parts = Parts.of(loaded.samples[0].intended_s, what.rates)
-        over_rate = what.rates[1][0]
-        run = meter.summed(what, loaded, watch, Window(parts.over_start_s, parts.over_end_s, True), over_rate)
-        warm = min(meter.warmup_seconds, profile.overload.before_seconds / 2)
-        base = meter.summed(
-            what, loaded, watch, Window(parts.start_s + warm, parts.over_start_s, True), what.rates[0][0]
-        )
+    loaded, watch = meter.applied(what)
+    meter.keep(what, loaded)
+    parts = Parts.of(loaded.start_s, what.rates)
+    (base_rate, _), (over_rate, _), _ = what.rates
+    run = meter.summed(what, loaded, watch, Window(parts.over_start_s, parts.over_end_s, True), over_rate)
+    warm = min(meter.warmup_seconds, profile.overload.before_seconds / 2)
+    base = meter.summed(what, loaded, watch, Window(parts.start_s + warm, parts.over_start_s, True), base_rate)
     meter.say(what, run)
-    if base.latency is None:
-        raise CampaignError(f"{what.title}: nothing was answered before the overload, so there is nothing to return to")
+    baseline_ms = base.latency.p99 if base.latency else None
+    after = meter.place.settled_pids()
+    ends = Counter(one.outcome for one in loaded.samples)
     return Overload(
         profile=what.rates,
+        capacity_per_s=capacity_per_s,
         run=run,
         timeline=timeline(loaded.samples, parts, profile.slice_seconds),
-        baseline_p99_ms=base.latency.p99,
-        recovered_seconds=recovered_seconds(loaded.samples, parts, base.latency.p99),
+        baseline_p99_ms=baseline_ms,
+        recovered_seconds=None if baseline_ms is None else recovered_seconds(loaded.samples, parts, baseline_ms),
         watched_seconds=parts.end_s - parts.over_end_s,
-        unanswered=sum(one.outcome is Outcome.LOST for one in loaded.samples),
-        workers_restarted=len(set(before) - set(meter.place.settled_pids())),
+        unanswered=ends[Outcome.LOST],
+        failed=ends[Outcome.FAILED],
+        unsent=ends[Outcome.UNSENT],
+        workers_restarted=len(set(before) - set(after or [])),
+        workers_after=None if after is None else len(after),
     )
 
 

@@ -4,14 +4,14 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from campaign import findings, groups
+from campaign import doubts, findings, groups
 from campaign.record import Latency, Record, Run, TargetRecord
 from measuring.tables import number, table
 
-OUTCOMES = ("right", "expected_error", "refused", "late", "wrong", "lost")
+OUTCOMES = ("right", "expected_error", "refused", "late", "failed", "wrong", "lost", "unsent")
 LATENCIES = ("p50", "p90", "p95", "p99", "most")
 RUN_COLUMNS = (
-    *("target", "stage", "setting", "round", "traffic", "users", "offered_per_s", "seconds"),
+    *("target", "stage", "setting", "round", "traffic", "users", "offered_per_s", "arrived_per_s", "seconds"),
     *("answered_per_s", "images_per_s", "latency_count"),
     *(f"latency_{name}_ms" for name in LATENCIES),
     *("refusal_p50_ms", "refusal_p99_ms"),
@@ -60,8 +60,8 @@ def summary(record: Record) -> str:
                 _load_rows(target),
             ),
         ]
-    doubts = findings.doubts(record)
-    lines += ["\n## Doubtful\n", *(f"- {doubt}" for doubt in doubts)] if doubts else ["\nNothing doubtful was seen."]
+    doubted = doubts.of_record(record)
+    lines += ["\n## Doubtful\n", *(f"- {doubt}" for doubt in doubted)] if doubted else ["\nNothing doubtful was seen."]
     lines += ["\n## Notes\n", *(f"- {note}" for note in record.notes)] if record.notes else []
     return "\n".join([*lines, ""])
 
@@ -70,7 +70,8 @@ def _run_cells(name: str, run: Run) -> Iterable[object]:
     server, generator = run.server, run.generator
     latency, refusal = run.latency, run.refusal_latency
     return (
-        *(name, run.stage, run.setting, run.round, run.traffic, run.users, run.offered_per_s, run.seconds),
+        *(name, run.stage, run.setting, run.round, run.traffic),
+        *(run.users, run.offered_per_s, run.arrived_per_s, run.seconds),
         *(run.answered_per_s, run.images_per_s, 0 if latency is None else latency.count),
         *_latency_cells(latency, LATENCIES),
         *_latency_cells(refusal, ("p50", "p99")),

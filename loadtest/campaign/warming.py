@@ -62,7 +62,8 @@ def warm_up(place: Place, pictures: Sequence[Picture], tick: Callable[[], None] 
     if not scores:
         raise CampaignError("there is no picture to send")
     p50, p90, p95, p99 = (percentile(latencies_ms, percent) for percent in (50, 90, 95, 99))
-    lone = Latency(len(latencies_ms), p50, p90, p95, p99, max(latencies_ms))
+    mean = sum(latencies_ms) / len(latencies_ms)
+    lone = Latency(len(latencies_ms), p50, p90, p95, p99, max(latencies_ms), mean)
     apart = told_apart(list(scores.values()), TOLERANCES["ours"]) if len(scores) > 1 else 1.0
     return Warmth(scores, lone, apart)
 

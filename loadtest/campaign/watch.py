@@ -2,7 +2,7 @@
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -25,6 +25,7 @@ class Look:
     counters: Counters | None
     cpu: dict[str, float] | None
     memory_mib: float | None  # resident, workers and Java together
+    pids: Groups = field(default_factory=dict)  # whose CPU it is
 
 
 class Watch:
@@ -75,14 +76,15 @@ class Watch:
                 memory_mib = sum(psutil.Process(pid).memory_info().rss for pid in pids) / MIB
             except psutil.Error:  # a worker has ended: there may be another
                 self._groups = self._place.groups()
-        return Look(time.time(), counters, cpu, memory_mib)
+        return Look(time.time(), counters, cpu, memory_mib, self._groups)
 
 
 def use_between(looks: list[Look], start_s: float, end_s: float) -> ServerUse:
     """Return what happened between the looks nearest to two times; memory is the most that was seen between them.
 
-    Of TorchServe's own gauges the memory counts where processes can't be seen. Its CPU share does not: of how many
-    cores it is a share, it doesn't say.
+    CPU is None of processes that others have replaced meanwhile. The queue's wait is the mean of all requests or, where
+    it isn't counted (gRPC), the mean over the looks of the gauge for the latest request. Of TorchServe's own gauges
+    the memory counts where processes can't be seen. Its CPU share does not: of how many cores, it doesn't say.
     """
     counted = _ends([one for one in looks if one.counters], start_s, end_s)
     timed = _ends([one for one in looks if one.cpu], start_s, end_s)
@@ -91,7 +93,11 @@ def use_between(looks: list[Look], start_s: float, end_s: float) -> ServerUse:
         during = counted[1].counters.since(counted[0].counters)
     cores: dict[str, float] = {}
     if timed and timed[0].cpu and timed[1].cpu and (seconds := timed[1].time_s - timed[0].time_s) > 0:
-        cores = {name: max(timed[1].cpu[name] - timed[0].cpu[name], 0.0) / seconds for name in timed[0].cpu}
+        cores = {
+            name: max(timed[1].cpu[name] - cpu, 0.0) / seconds
+            for name, cpu in timed[0].cpu.items()
+            if name in timed[1].cpu and timed[0].pids.get(name) == timed[1].pids.get(name)
+        }
     resident = [one.memory_mib for one in looks if one.memory_mib is not None and start_s <= one.time_s <= end_s]
     resident = resident or [one.memory_mib for one in looks if one.memory_mib is not None]
     return ServerUse(
@@ -99,11 +105,17 @@ def use_between(looks: list[Look], start_s: float, end_s: float) -> ServerUse:
         worker_cores=cores.get("worker"),
         java_cores=cores.get("java"),
         memory_mib=max(resident) if resident else during.memory_mib,
-        queue_ms=during.queue_ms,
+        queue_ms=_gauged_queue_ms(looks, start_s, end_s) if during.queue_ms is None else during.queue_ms,
         batch_sizes={size: round(count) for size, count in sorted(during.batch_sizes.items(), key=_by_number)},
         cache_hits=round(during.cache_hits),
         cache_misses=round(during.cache_misses),
     )
+
+
+def _gauged_queue_ms(looks: list[Look], start_s: float, end_s: float) -> float | None:
+    shown = [one.counters.latest_queue_ms for one in looks if one.counters and start_s <= one.time_s <= end_s]
+    seen = [value for value in shown if value is not None]
+    return sum(seen) / len(seen) if seen else None
 
 
 def _ends(looks: list[Look], start_s: float, end_s: float) -> tuple[Look, Look] | None:

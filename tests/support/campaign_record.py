@@ -6,7 +6,7 @@ from dataclasses import replace
 from statistics import median
 from typing import Any
 
-from campaign.record import GeneratorUse, Knee, Latency, Moment, Overload, Record, Run, ServerUse, TargetRecord
+from campaign.record import GeneratorUse, Knee, Latency, Moment, Overload, Record, Run, ServerUse, TargetRecord, Trial
 
 USERS = (1, 2, 4, 8, 16, 32, 64)
 SHARES = (50, 80, 100, 150)
@@ -14,12 +14,14 @@ CAPACITIES = {"rest": 40.0, "grpc": 37.0}
 OBJECTIVE_MS = 2000.0
 SECONDS = 10.0
 KINDS = {"single": 1.0, "batch4": 2.6, "batch16": 8.0, "moderated": 1.5, "explanation": 6.0, "health": 0.06, "bad": 0.2}
+TRAFFIC = {"single": 60, "batch4": 12, "batch16": 4, "moderated": 10, "explanation": 1, "health": 8, "bad": 5}
 CALM = GeneratorUse(processes=1, cpu_share=0.14, wake_lag_p99_ms=1.9, sent_late_p99_ms=0.0, starved=False)
 
 
 def latency(p50: float, count: int = 380, tail: float = 1.6) -> Latency:
     """Return percentiles around a middle; `tail` is p99 over p50."""
-    return Latency(count, p50, p50 * (1 + 0.5 * (tail - 1)), p50 * (1 + 0.7 * (tail - 1)), p50 * tail, p50 * tail * 1.1)
+    p90, p95 = (p50 * (1 + share * (tail - 1)) for share in (0.5, 0.7))
+    return Latency(count, p50, p90, p95, p50 * tail, p50 * tail * 1.1, mean=p50)
 
 
 def server(rate: float, batch: float, queue_ms: float) -> ServerUse:
@@ -41,6 +43,7 @@ def run(stage: str, setting: str, number: int, rate: float, **other: Any) -> Run
         traffic="single=1",
         users=None,
         offered_per_s=None,
+        arrived_per_s=None,
         seconds=SECONDS,
         answered_per_s=rate,
         images_per_s=rate,
@@ -83,10 +86,11 @@ def open_run(capacity: float, share: int, number: int, stage: str = "open") -> R
         number,
         rate,
         offered_per_s=offered,
+        arrived_per_s=offered,
         latency=latency(p50, count=round(rate * SECONDS), tail={50: 2.4, 80: 3.1, 100: 1.9, 150: 1.13}[share]),
         refusal_latency=latency(4.0, count=refused, tail=5.0) if refused else None,
         outcomes={"right": round(rate * SECONDS)} | ({"refused": refused} if refused else {}),
-        errors={"503": refused} if refused else {},
+        errors={"overloaded": refused} if refused else {},
         server=server(rate, {50: 1.8, 80: 4.1, 100: 7.4, 150: 7.9}[share], p50 * 0.7),
         generator=replace(CALM, sent_late_p99_ms=3.1),
     )
@@ -106,10 +110,11 @@ def mixed_run(capacity: float, number: int, kinds: Mapping[str, float]) -> Run:
         capacity * 0.55,
         images_per_s=capacity * 0.97,
         users=16,
-        traffic="single=60,batch4=12,batch16=4,moderated=10,explanation=1,health=8,bad=5",
+        latency=latency(16_000 / (capacity * 0.55)),
+        traffic=",".join(f"{kind}={weight}" for kind, weight in TRAFFIC.items() if kind in kinds),
         by_kind=by_kind,
         outcomes=counts,
-        errors={"not_an_image": 7, "truncated_image": 5, "unsupported_format": 3},
+        errors={},
     )
 
 
@@ -121,18 +126,27 @@ def overload(capacity: float) -> Overload:
         offered = capacity * (1.5 if is_over else 0.5) * _wobble("offered", second, 1, width=0.16)
         refused = max(0.0, offered - capacity * 0.98) if second in range(22, 40) else 0.0
         p99 = 110.0 if second < 20 or second > 42 else min(1950.0, 320.0 * (second - 19)) if second < 41 else 700.0
-        moment = Moment(float(second), offered, offered - refused, refused, p99 * _wobble("p99", second, 2, width=0.1))
+        moment = Moment(float(second), offered, refused, p99 * _wobble("p99", second, 2, width=0.1), offered - refused)
         timeline.append(moment)
     return Overload(
         profile=((capacity * 0.5, 20.0), (capacity * 1.5, 20.0), (capacity * 0.5, 30.0)),
+        capacity_per_s=capacity,
         run=open_run(capacity, 150, 1, "overload"),
         timeline=timeline,
         baseline_p99_ms=115.0,
         recovered_seconds=2.4,
         watched_seconds=30.0,
         unanswered=0,
+        failed=0,
+        unsent=0,
         workers_restarted=0,
+        workers_after=1,
     )
+
+
+def trial(rate: float, p99_ms: float | None, failures: int = 0, **other: Any) -> Trial:
+    """Return a trial of a rate that arrived as it was to, and was answered as it arrived."""
+    return replace(Trial(rate, rate, rate, p99_ms, failures), **other)
 
 
 def target(name: str = "rest", rounds: int = 3) -> TargetRecord:
@@ -153,7 +167,11 @@ def target(name: str = "rest", rounds: int = 3) -> TargetRecord:
             OBJECTIVE_MS,
             capacity * 0.92,
             612.0,
-            ((capacity * 0.8, 371.0, 0), (capacity, 1690.0, 11), (capacity * 0.92, 612.0, 0)),
+            [
+                trial(capacity * 0.8, 371.0),
+                trial(capacity, 1690.0, failures=11),
+                trial(capacity * 0.92, 612.0),
+            ],
         ),
         overload=overload(capacity),
     )
@@ -204,8 +222,10 @@ def record(rounds: int = 3, names: tuple[str, ...] = ("rest", "grpc"), **other: 
             "count": 48,
             "formats": {"jpeg": 34, "png": 8, "webp": 6},
             "sizes": {"thumbnail": 12, "web": 24, "phone": 12},
-            "mean_kb": 212.4,
+            "mean_kB": 212.4,
         },
+        lone_p50_ms=41.2,
+        lone_p99_ms=88.0,
         own_server=True,
         targets={name: target(name, rounds) for name in names},
         batching=batching_runs(rounds),
@@ -217,6 +237,21 @@ def record(rounds: int = 3, names: tuple[str, ...] = ("rest", "grpc"), **other: 
 def with_target(whole: Record, name: str = "rest", **changes: Any) -> Record:
     """Return a record of which one target has other values."""
     return replace(whole, targets={**whole.targets, name: replace(whole.targets[name], **changes)})
+
+
+def overload_record(**changes: object) -> Record:
+    """Return a record whose REST overload, or the run in it, went otherwise."""
+    whole = record()
+    over = whole.targets["rest"].overload
+    run_changes = {name: changes.pop(name) for name in list(changes) if name in Run.__slots__}
+    return with_target(whole, overload=replace(over, run=replace(over.run, **run_changes), **changes))
+
+
+def first_run_otherwise(part: str, **changes: object) -> Record:
+    """Return a record of which REST's first run of a part has other values."""
+    whole = record()
+    first, *others = getattr(whole.targets["rest"], part)
+    return with_target(whole, **{part: [replace(first, **changes), *others]})
 
 
 def bare_record() -> Record:
@@ -236,7 +271,7 @@ def bare_record() -> Record:
         closed=[replace(closed, server=unseen) for closed in one.closed],
         mixed=[],
         open=[replace(one.open[0], latency=None, answered_per_s=0.0, images_per_s=0.0, server=unseen), *one.open[1:]],
-        knee=Knee(OBJECTIVE_MS, None, None, ((20.0, None, 4), (32.0, 2400.0, 0))),
+        knee=Knee(OBJECTIVE_MS, None, None, [trial(20.0, None, 4), trial(32.0, 2400.0)]),
         overload=over,
     )
 

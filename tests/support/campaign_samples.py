@@ -12,9 +12,11 @@ def sample(second: float, latency_ms: float = 100.0, outcome: Outcome = Outcome.
         "latency_ms": latency_ms,
         "kind": "single",
         "outcome": outcome,
-        "code": {Outcome.REFUSED: "503", Outcome.LOST: ""}.get(outcome, "200"),
+        "code": {Outcome.REFUSED: "503", Outcome.FAILED: "503", Outcome.LOST: "", Outcome.UNSENT: ""}.get(
+            outcome, "200"
+        ),
         "error_code": "overloaded" if outcome is Outcome.REFUSED else "",
-        "images": 1,
+        "images": 0 if outcome is Outcome.UNSENT else 1,
         "message": "",
     }
     return Sample(**{**values, **other})

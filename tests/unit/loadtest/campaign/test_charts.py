@@ -3,9 +3,10 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
-from campaign import axes, charts, course
+from campaign import axes, charts, course, curves
 from campaign_record import bare_record, record, with_target
 
 EVERY = {
@@ -26,7 +27,7 @@ EVERY = {
 
 
 def test_a_whole_record_has_every_chart_as_a_picture():
-    found = charts.pngs(record())
+    found = {name: draw() for name, draw in charts.pngs(record()).items()}
     assert set(found) == {f"{name}.png" for name in EVERY}
     for content in found.values():
         with Image.open(io.BytesIO(content)) as picture:
@@ -48,7 +49,7 @@ def test_a_record_without_a_single_run_is_drawn_all_the_same():
     whole = record(names=("rest",))
     over = replace(whole.targets["rest"].overload, profile=(), timeline=[])
     empty = with_target(whole, closed=[], mixed=[], open=[], overload=over)
-    assert all(content.startswith(b"\x89PNG") for content in charts.pngs(empty).values())
+    assert all(draw().startswith(b"\x89PNG") for draw in charts.pngs(empty).values())
 
 
 def test_the_same_record_gives_the_same_drawing_and_its_words_are_text():
@@ -57,6 +58,30 @@ def test_the_same_record_gives_the_same_drawing_and_its_words_are_text():
         assert drawn == charts.svg(chart), name
         words = [node.text for node in ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")]
         assert words, name
+
+
+def drawn_overload(**changes: object):
+    """Return the two axes of an overload's chart."""
+    canvas, target = Figure(figsize=charts.COURSE_INCHES), record().targets["rest"]
+    course.overload(canvas, "rest", replace(target, overload=replace(target.overload, **changes)))
+    return canvas.axes
+
+
+def test_the_overload_is_shown_to_its_last_slices_end_and_to_the_recovery():
+    assert [axes.get_xlim() for axes in drawn_overload()] == [(0, 70), (0, 70)]
+    assert drawn_overload(recovered_seconds=35.0)[0].get_xlim() == (0, 75)
+
+
+def test_knee_and_capacity_are_named_on_the_outer_sides_of_their_lines():
+    one = record(names=("rest",))
+    for knee in (30.0, 60.0):
+        canvas = Figure(figsize=axes.SIZE_INCHES)
+        target = one.targets["rest"]
+        changed = {"rest": replace(target, knee=replace(target.knee, rate_per_s=knee))}
+        curves.latency_by_offered(canvas, "rest", changed)
+        words = {text.get_text().split()[0]: text.get_ha() for text in canvas.axes[0].texts}
+        sides = ("right", "left") if knee < target.capacity_per_s else ("left", "right")
+        assert (words["knee"], words["capacity"]) == sides
 
 
 def test_the_overload_is_where_the_profile_is_highest():

@@ -92,6 +92,11 @@ def test_another_objective_or_traffic_is_listed():
     assert found == {"rest.closed.traffic": ("single=1", "batch4=1"), "rest.objective_ms": (2000.0, 500.0)}
 
 
+def test_how_long_a_lone_request_took_is_no_setting_that_could_differ():
+    one = record()
+    assert compare.differences(one, replace(one, lone_p50_ms=1.5 * one.lone_p50_ms)) == {}
+
+
 def test_what_only_one_report_has_is_said(tmp_path):
     text = compare.markdown(record(), bare_record(), "a", "b")
     assert "gRPC was measured only in A." in text

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -62,7 +63,8 @@ def test_samples_come_back_in_the_order_of_their_intended_times(stand_in, tmp_pa
     loaded = apply(LOAD, tmp_path / "references.json")
     assert [one.outcome for one in loaded.samples] == [Outcome.REFUSED, Outcome.RIGHT]
     assert loaded.samples[1].ended_s == pytest.approx(101.5205)
-    assert (loaded.generator.processes, loaded.generator.starved, loaded.reason) == (1, False, "")
+    assert (loaded.generator.processes, loaded.generator.starved, loaded.generator.reason) == (1, False, "")
+    assert loaded.start_s == 100.5  # that of its first request, for want of its schedule's
 
 
 def test_that_some_requests_failed_is_no_failure_of_locust(stand_in, tmp_path: Path):
@@ -77,7 +79,18 @@ def test_the_worst_process_of_several_counts(stand_in, tmp_path: Path):
     loaded = apply(LOAD, tmp_path / "references.json")
     assert (loaded.generator.processes, loaded.generator.cpu_share) == (2, 0.97)
     assert loaded.generator.sent_late_p99_ms == 70
-    assert loaded.reason == "it used 97 % of a core"
+    assert loaded.generator.reason == "it used 97 % of a core"
+
+
+def test_a_profile_counts_from_its_schedules_start_and_not_from_its_first_request(stand_in, tmp_path: Path):
+    stand_in(leaving(SAMPLES, HEALTH | {"begun_s": 99.25}, HEALTH | {"begun_s": 99.0}))
+    assert apply(LOAD, tmp_path / "references.json").start_s == 99
+
+
+def test_several_processes_are_locusts_own(tmp_path: Path):
+    command = replace(LOAD, processes=2).command(tmp_path, tmp_path / "references.json")
+    assert command[command.index("--processes") + 1] == "2"
+    assert "--processes" not in LOAD.command(tmp_path, tmp_path / "references.json")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from campaign import batching, stages
+from campaign.findings import RECOVERY_SECONDS
 from campaign.profiles import DEFAULT, FULL, QUICK, Profile
 
 PROFILES = pytest.mark.parametrize("profile", [QUICK, DEFAULT, FULL], ids=lambda profile: profile.name)
@@ -13,6 +16,11 @@ def planned_minutes(profile: Profile, targets: int) -> float:
 
 def test_quick_is_planned_to_take_less_than_three_minutes_with_both_targets():
     assert planned_minutes(QUICK, 2) < 3
+
+
+def test_the_plan_includes_the_filling_of_the_queue():
+    without = replace(QUICK, overload=replace(QUICK.overload, over_seconds=0))
+    assert planned_minutes(QUICK, 1) == planned_minutes(without, 1)  # 80 places take longer than its three seconds
 
 
 def test_the_default_and_the_full_campaign_take_what_the_help_says():
@@ -30,7 +38,7 @@ def test_every_profile_goes_from_one_user_to_64_and_beyond_capacity(profile: Pro
 def test_the_load_after_the_overload_is_watched_long_enough_for_a_recovery(profile: Profile):
     [(base, _), (over, _), (after, _)] = profile.overload.profile(40)
     assert (base, over, after) == (20, 60, 20)
-    assert profile.overload.after_seconds > profile.overload.over_seconds
+    assert profile.overload.after_seconds > RECOVERY_SECONDS
 
 
 def test_shorter_measurements_shorten_the_overload_too():

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from campaign import report
+from campaign import report, sections
 from campaign.record import Record
-from campaign_record import bare_record, record
+from campaign_record import bare_record, record, trial, with_target
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -89,6 +89,49 @@ def test_the_circumstances_and_every_run_are_shown(whole):
         assert shown in words
     assert "Every run (92)" in words
     assert "Coordinated omission" in words
+    assert "single=60, batch4=12" in words
+
+
+def test_a_campaign_without_an_error_says_so():
+    whole = record(names=("rest",))
+    quiet = [run for run in whole.targets["rest"].open if not run.errors]
+    over = whole.targets["rest"].overload
+    over = replace(over, run=replace(over.run, errors={}))
+    words = plain(Page(report.html(with_target(whole, open=quiet, overload=over))).words)
+    assert "No errors: every request was answered" in words
+
+
+def test_a_kind_without_an_answer_is_named():
+    whole = record(names=("rest",))
+    mixed = [
+        replace(run, by_kind={kind: one for kind, one in run.by_kind.items() if kind != "explanation"})
+        for run in whole.targets["rest"].mixed
+    ]
+    [row] = [row for row in sections.kinds(with_target(whole, mixed=mixed).targets).rows if "explanation" in row[0]]
+    assert row == ("REST explanation", "0", "·", "·", "·")
+
+
+def test_what_arrived_and_was_answered_of_a_tried_rate_is_shown_and_why_it_does_not_count():
+    tried = [
+        trial(20.0, 90.0),
+        trial(30.0, 900.0, answered_per_s=25.0),
+        trial(40.0, 5000.0, is_generators=True),
+        trial(50.0, 5000.0),
+    ]
+    knee = replace(record().targets["rest"].knee, tried=tried)
+    rows = sections.tried("rest", replace(record().targets["rest"], knee=knee)).rows
+    assert [(row[1], row[-1]) for row in rows] == [
+        ("20.0 of 20.0", "held"),
+        ("25.0 of 30.0", "missed: a line grew"),
+        ("40.0 of 40.0", "not counted: the generator was starved"),
+        ("50.0 of 50.0", "missed"),
+    ]
+
+
+def test_the_settings_of_the_service_are_folded_and_their_numbers_rounded():
+    text = report.html(record(service={"preprocessing": {"rescale_factor": 0.00392156862745098}}))
+    assert "0.003922" in text[text.index("What the service says of itself") :]
+    assert "0.00392156862745098" not in text
 
 
 def test_doubts_and_notes_are_shown_before_the_charts():

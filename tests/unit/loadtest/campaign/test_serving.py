@@ -9,6 +9,7 @@ from campaign.serving import Wanted, archive_of, place_of, running
 from serving.ports import free_ports
 
 DESCRIPTION = b'[{"modelName": "nsfw", "workers": [{"pid": 7, "status": "%s"}]}]'
+UNAUTHORIZED = b'{"code": 400, "type": "InvalidKeyException", "message": "Token Authorization failed."}'
 UNKNOWN = b'{"code": 404, "type": "ModelNotFoundException", "message": "Model not found: nsfw"}'
 
 
@@ -96,9 +97,10 @@ def test_another_program_at_that_address_is_refused(server):
         running(wanted)
 
 
-def test_a_server_that_wants_tokens_is_refused(server):
+@pytest.mark.parametrize(("status", "body"), [(400, UNAUTHORIZED), (401, b"")], ids=["torchserve", "a proxy"])
+def test_a_server_that_wants_tokens_is_refused(server, status: int, body: bytes):
     answers, wanted = server
-    answers["status"] = 401
+    answers |= {"status": status, "body": body}
     with pytest.raises(CampaignError, match="asks for a token"):
         running(wanted)
 
@@ -127,3 +129,13 @@ def test_the_places_are_those_of_the_queue_and_of_the_batches_under_way(server):
     assert place_of(wanted).queue_places() == 72 + 2 * 8
     answers["body"] = DESCRIPTION % b"READY"
     assert place_of(wanted).queue_places() is None
+
+
+def test_a_server_that_ended_has_no_workers_to_tell_of_and_no_queue(server, monkeypatch):
+    monkeypatch.setattr("campaign.place.SILENT_SECONDS", 0.0)
+    answers, wanted = server
+    place = place_of(wanted)
+    assert place.settled_pids() == [7]
+    answers["status"] = 500
+    assert place.settled_pids() is None
+    assert place.queue_places() is None

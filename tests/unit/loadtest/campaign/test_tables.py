@@ -20,7 +20,7 @@ def test_every_run_has_its_row():
     assert (first["target"], first["stage"], first["setting"], first["users"]) == ("rest", "closed", "1 user", "1")
     assert float(first["latency_p50_ms"]) < float(first["latency_p99_ms"])
     over = next(row for row in rows if row["stage"] == "overload")
-    assert over["errors"] == f"503={over['refused']}"
+    assert over["errors"] == f"overloaded={over['refused']}"
     assert rows[-1]["target"] == ""
 
 
