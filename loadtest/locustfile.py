@@ -1,49 +1,52 @@
-"""Load the REST API with ordinary photos; every answer is checked, and a wrong one counts as a failure.
+"""Load the REST API with mixed traffic; every answer is checked, and a wrong one is a failure.
 
 locust -f loadtest/locustfile.py --host http://127.0.0.1:8080
 """
 
-import random
-from io import BytesIO
-from pathlib import Path
+from locust import task
 
-from locust import FastHttpUser, task
-from PIL import Image
-
-PHOTO = Path(__file__).resolve().parent.parent / "samples/cat.jpg"
-WIDTHS_PX = range(96, 640, 32)
-SUM_TOLERANCE = 3e-6
+from driving.rest import KINDS, RestUser
+from driving.wiring import Wiring
+from traffic.call import Kind
 
 
-def photos() -> list[bytes]:
-    """Return the sample photo as JPEGs of many sizes."""
-    with Image.open(PHOTO) as photo:
-        photo.load()
-    encoded = []
-    for width in WIDTHS_PX:
-        buffer = BytesIO()
-        photo.resize((width, width * photo.height // photo.width)).save(buffer, "JPEG", quality=85)
-        encoded.append(buffer.getvalue())
-    return encoded
+class RestClient(RestUser):
+    """A service that uploads what its users do: mostly single images."""
+
+    @task(60)
+    def single(self) -> None:
+        """One raw image."""
+        self.ask(Kind.SINGLE)
+
+    @task(12)
+    def batch4(self) -> None:
+        """JSON with four images."""
+        self.ask(Kind.BATCH_4)
+
+    @task(4)
+    def batch16(self) -> None:
+        """JSON with sixteen images, the most there may be."""
+        self.ask(Kind.BATCH_16)
+
+    @task(10)
+    def moderated(self) -> None:
+        """One raw image; the picture to show in its place comes back."""
+        self.ask(Kind.MODERATED)
+
+    @task(1)
+    def explanation(self) -> None:
+        """One raw image, and where in it the model saw what it says."""
+        self.ask(Kind.EXPLANATION)
+
+    @task(8)
+    def health(self) -> None:
+        """The health check of a load balancer."""
+        self.ask(Kind.HEALTH)
+
+    @task(5)
+    def bad(self) -> None:
+        """A file that must be refused with its code."""
+        self.ask(Kind.BAD)
 
 
-class Uploader(FastHttpUser):
-    """A user who sends one photo after another, with no pause between."""
-
-    photos = photos()
-
-    @task
-    def single_image(self) -> None:
-        """Send one raw image and check its five probabilities."""
-        with self.client.post(
-            "/predictions/nsfw",
-            data=random.choice(self.photos),
-            headers={"Content-Type": "image/jpeg"},
-            catch_response=True,
-        ) as response:
-            if response.status_code != 200:
-                response.failure(f"status {response.status_code}: {response.text[:200]}")
-                return
-            scores = response.json()["results"][0]["scores"]
-            if len(scores) != 5 or abs(sum(scores.values()) - 1) > SUM_TOLERANCE:
-                response.failure(f"not five probabilities: {scores}")
+Wiring(RestClient, KINDS).listen()

@@ -53,17 +53,30 @@ def problem_of(kind: Kind, status: int, body: bytes, expected: Expected) -> str 
         return f"not the shape of an answer: {_excerpt(body)}"
 
 
-def problem_of_action(action: str, scores: Mapping[str, float]) -> str | None:
-    """Return what is wrong with an action: the shipped default policy makes another of the very scores published."""
-    policy = _default_policy()
+def problem_of_action(
+    action: str, scores: Mapping[str, float], name: str = DEFAULT_POLICY, version: str | None = None
+) -> str | None:
+    """Return what is wrong with an action: a shipped policy makes another of the very scores published.
+
+    A policy that is not shipped, by its name or its version, can't be replayed: nothing is said of it.
+    """
+    policy = shipped_policy(name, version)
+    if policy is None:
+        return None
     if action != (right := decide(Scores(**scores), policy).action):
         return f"the action is {action}; policy {policy.name} {policy.version} makes {right} of these scores"
     return None
 
 
+def shipped_policy(name: str, version: str | None = None) -> Policy | None:
+    """Return the policy of a name, None where none is shipped in that version; None is any."""
+    policy = _shipped_policies().get(name)
+    return policy if policy is not None and version in (None, policy.version) else None
+
+
 @cache
-def _default_policy() -> Policy:
-    return load_policies(POLICIES)[DEFAULT_POLICY]
+def _shipped_policies() -> Mapping[str, Policy]:
+    return load_policies(POLICIES)
 
 
 def _problem_of_contract(answer: Any, expected: Expected) -> str | None:

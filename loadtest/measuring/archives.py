@@ -1,9 +1,11 @@
 """Archives to measure: built, taken apart, and put together again with other settings."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,6 +48,26 @@ def build(model: Path, config: Path, out: Path, options: Sequence[str] = ()) -> 
     ]
     if status := subprocess.run(command, check=False).returncode:
         raise BuildError(f"{' '.join(map(str, command))} ended with status {status}")
+
+
+def pack(name: str, handler: Path, config: Path, files: Sequence[Path], out: Path) -> None:
+    """Pack a handler of one file with others beside it by torch-model-archiver. Raises BuildError."""
+    with tempfile.TemporaryDirectory(prefix=".pack-", dir=out.parent) as folder:
+        tmp = Path(folder, "tmp")  # the archiver empties $TMPDIR/<model name>
+        tmp.mkdir()
+        command: list[str | Path] = [
+            Path(sys.executable).with_name("torch-model-archiver"),
+            *("--model-name", name, "--version", "1.0", "--archive-format", "zip-store"),
+            *("--handler", handler, "--config-file", config),
+            *("--extra-files", ",".join(map(str, files))),
+            *("--export-path", folder),
+        ]
+        done = subprocess.run(
+            command, env={**os.environ, "TMPDIR": str(tmp)}, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise BuildError(f"torch-model-archiver failed: {done.stderr.strip()}")
+        Path(folder, f"{name}.mar").replace(out)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,19 @@ EXPECTED_FAILURES = (
 )
 
 
-def run(name: str, measure: Callable[[], Path]) -> int:
-    """Measure, then show NAME.md of the folder that `measure` returns; returns the exit status."""
+def run(
+    name: str,
+    measure: Callable[[], Path],
+    *,
+    summary: str | None = None,
+    page: str = "",
+    failures: tuple[type[Exception], ...] = (),
+) -> int:
+    """Measure, then show a summary (NAME.md) from the folder that `measure` returns; returns the exit status.
+
+    `page` is the file of that folder to open, where it is more than the summary. Further `failures` end it with a
+    sentence.
+    """
     try:
         with _interrupted_by_signals():
             folder = measure()
@@ -52,15 +63,15 @@ def run(name: str, measure: Callable[[], Path]) -> int:
         banner = "WRONG ANSWER: the figures are worthless and no report was written"
         print(f"\n{'!' * len(banner)}\n{banner}\n{error}\n{'!' * len(banner)}", file=sys.stderr)
         return WRONG_ANSWER
-    except EXPECTED_FAILURES as error:
+    except EXPECTED_FAILURES + failures as error:
         what = f"KeyError: {error}" if isinstance(error, KeyError) else error
         print(f"{name}: {what}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         return INTERRUPTED
-    print((folder / f"{name}.md").read_text(encoding="utf-8"))
-    print(f"report: {folder}")
+    print((folder / (summary or f"{name}.md")).read_text(encoding="utf-8"))
+    print(f"report: {folder / page}")
     return 0
 
 

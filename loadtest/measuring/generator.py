@@ -12,7 +12,8 @@ from typing import Any
 from measuring.answers import WrongAnswerError
 from measuring.coprocess import Coprocess, answer_questions
 from measuring.load import Load, run
-from measuring.pictures import Distinct, jpegs_of
+from measuring.pictures import jpegs_of
+from traffic.fresh import Fresh
 
 
 class NoRateError(RuntimeError):
@@ -33,11 +34,11 @@ def apply(
 
 def main() -> None:
     """Load the pictures once and apply what is asked."""
-    pictures, distinct = jpegs_of(Path(sys.argv[1])), Distinct()
+    pictures, fresh = jpegs_of(Path(sys.argv[1])), Fresh()
 
     def answer(question: dict[str, Any]) -> dict[str, Any]:
         expected = question["expected"]
-        return asdict(run(Load(**question["load"]), pictures[: len(expected)], expected, distinct))
+        return asdict(run(Load(**question["load"]), pictures[: len(expected)], expected, fresh))
 
     answer_questions(answer)
 

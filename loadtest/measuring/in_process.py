@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from measuring.coprocess import answer_questions
-from measuring.pictures import Distinct, jpegs_of
+from measuring.pictures import jpegs_of
+from traffic.fresh import Fresh
 from trust_nsfw import strict_yaml
 from trust_nsfw.golden import TOLERANCES
 from trust_nsfw.images import decode
@@ -35,7 +36,7 @@ class Archive:
         self.service = Service.load(folder, self.model_config, gpu_id=None, version="1.0")
         self.pipeline = self.service.pipeline
         self.pictures = pictures
-        self.distinct = Distinct()
+        self.fresh = Fresh()
 
     def answer(self, question: dict[str, Any]) -> Any:
         """Do what a question asks."""
@@ -128,7 +129,7 @@ class Archive:
         return verdicts
 
     def _endless(self) -> Iterator[bytes]:
-        return (self.distinct.bytes_of(picture) for picture in itertools.cycle(self.pictures))
+        return (self.fresh.bytes_of(picture) for picture in itertools.cycle(self.pictures))
 
 
 def calls_per_second(call: Callable[[], Any], seconds: float) -> float:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from measuring.answers import Expected, Kind, problem_of
 from measuring.connection import Connection, ConnectionLost
-from measuring.pictures import Distinct
 from measuring.process_usage import Groups, busy_seconds, cpu_seconds
+from traffic.fresh import Fresh
 
 POLL_SECONDS = 0.02
 BUSY = 503
@@ -67,7 +67,7 @@ class _Run:
     load: Load
     pictures: Sequence[bytes]
     expected: Sequence[Mapping[str, float]]
-    distinct: Distinct
+    fresh: Fresh
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     over: threading.Event = field(default_factory=threading.Event)
     answers: list[tuple[float, float]] = field(default_factory=list)  # when it came, how long it took, seconds
@@ -88,7 +88,7 @@ class _Run:
         sha256s: dict[int, str] = {}
         while not self.over.is_set():
             index = next(self.numbers) % len(self.pictures)
-            body = self.distinct.bytes_of(self.pictures[index]) if load.distinct else self.pictures[index]
+            body = self.fresh.bytes_of(self.pictures[index]) if load.distinct else self.pictures[index]
             started = time.perf_counter()
             try:
                 status, answer = connection.post(body)
@@ -113,11 +113,9 @@ class _Run:
         self.over.set()
 
 
-def run(
-    load: Load, pictures: Sequence[bytes], expected: Sequence[Mapping[str, float]], distinct: Distinct
-) -> LoadResult:
+def run(load: Load, pictures: Sequence[bytes], expected: Sequence[Mapping[str, float]], fresh: Fresh) -> LoadResult:
     """Apply the load; `expected` holds each picture's probabilities by label. Ends early at a wrong answer."""
-    shared = _Run(load, pictures, expected, distinct)
+    shared = _Run(load, pictures, expected, fresh)
     users = [threading.Thread(target=shared.user) for _ in range(load.concurrency)]
     before, own_before, busy_before = cpu_seconds(load.groups), time.process_time(), busy_seconds()
     begun = time.perf_counter()

@@ -1,33 +1,24 @@
-"""The JPEGs that are sent: ordinary photos of 960x640 px, and ways to make the same picture other bytes."""
+"""The JPEGs that are sent: ordinary photos of 960x640 px, or those of a folder."""
 
-import itertools
-import os
-import struct
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image
+
+from traffic.fresh import START_OF_IMAGE
+from traffic.photographs import Look, original, variation
 
 SIZE = (960, 640)
 QUALITY = 90
 SOURCES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
-SMALLEST_CROP = 0.45  # of the largest 3:2 rectangle that fits
-GRAIN = 4.0  # standard deviation of the noise, of 255: enlarged crops have lost a camera's own
-START_OF_IMAGE = b"\xff\xd8"
-COMMENT = b"\xff\xfe"
+LOOK = Look(smallest_crop=0.45, grain=4.0, tint=0.2)
 
 
 def photos(count: int, seed: int = 0) -> list[bytes]:
     """Return `count` different JPEGs, made of scikit-image's photos by crops, flips, shifted colours and grain."""
-    import skimage.data  # noqa: PLC0415 - a tool of development, not needed with a folder of one's own
-
-    folder = Path(skimage.data.__file__).parent
-    originals = [_read(folder / name) for name in SOURCES]
     random = np.random.default_rng(seed)
-    return [_encode(_variation(originals[index % len(originals)], random)) for index in range(count)]
+    return [_encode(variation(original(SOURCES[index % len(SOURCES)]), SIZE, LOOK, random)) for index in range(count)]
 
 
 def jpegs_of(folder: Path) -> list[bytes]:
@@ -40,40 +31,6 @@ def jpegs_of(folder: Path) -> list[bytes]:
         if not payload.startswith(START_OF_IMAGE):
             raise ValueError(f"{file} is not a JPEG")
     return payloads
-
-
-class Distinct:
-    """Gives JPEGs that no cache has seen: the same picture, with a comment that is never used twice."""
-
-    def __init__(self) -> None:
-        """Start a series that no other process repeats."""
-        self._series = os.urandom(8)
-        self._numbers: Iterator[int] = itertools.count()
-
-    def bytes_of(self, jpeg: bytes) -> bytes:
-        """Return the JPEG with its own comment segment behind the first marker; safe from several threads."""
-        comment = self._series + struct.pack(">Q", next(self._numbers))
-        length = struct.pack(">H", 2 + len(comment))
-        return b"".join((START_OF_IMAGE, COMMENT, length, comment, memoryview(jpeg)[2:]))
-
-
-def _read(file: Path) -> Image.Image:
-    with Image.open(file) as image:
-        return image.convert("RGB")
-
-
-def _variation(photo: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Return a random 3:2 part of a photo at SIZE."""
-    width = min(photo.width, photo.height * SIZE[0] / SIZE[1]) * random.uniform(SMALLEST_CROP, 1)
-    height = width * SIZE[1] / SIZE[0]
-    left, top = random.uniform(0, photo.width - width), random.uniform(0, photo.height - height)
-    part = photo.resize(SIZE, Image.Resampling.LANCZOS, box=(left, top, left + width, top + height))
-    if random.random() < 0.5:
-        part = ImageOps.mirror(part)
-    gains = random.uniform(0.8, 1.2, 3)
-    pixels: npt.NDArray[np.float64] = np.asarray(part, dtype=np.float64) * gains
-    pixels += random.normal(0, GRAIN, pixels.shape[:2])[..., None]
-    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 
 def _encode(image: Image.Image) -> bytes:

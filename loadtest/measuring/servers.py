@@ -1,6 +1,5 @@
 """A TorchServe to be measured, with one archive and the settings that this project ships."""
 
-import re
 import shutil
 import time
 from collections.abc import Mapping
@@ -11,17 +10,18 @@ from typing import Any, Self
 import psutil
 import requests
 
-from measuring import ROOT
+from measuring import ROOT, prometheus
 from measuring.answers import Kind
 from measuring.archives import Archive
 from measuring.process_usage import Groups, Memory, memory
-from serving.ports import free_ports
+from serving.ports import Ports, free_ports
 from serving.torchserve_process import StartError, TorchServeProcess
 from serving.ts_config import write_config
 
 STARTUP_SECONDS = 300.0
 READY_POLL_SECONDS = 0.1
-COUNTERS = ("NsfwBatches", "NsfwImages")
+REQUESTS = "ts_inference_requests_total"
+COUNTERS = ("NsfwBatches", "NsfwImages", REQUESTS)
 METRICS_SECONDS = 10.0
 
 
@@ -29,10 +29,10 @@ class Server:
     """One archive, served on free ports of loopback; a context manager that starts it and waits until it is ready.
 
     Baseline and product get the same config.properties; only the archive differs. Both serve on the CPU, where what is
-    measured without a server runs too.
+    measured without a server runs too; with `gpus` the server takes those it finds.
     """
 
-    def __init__(self, archive: Archive, folder: Path, kind: Kind) -> None:
+    def __init__(self, archive: Archive, folder: Path, kind: Kind, *, gpus: bool = False) -> None:
         """Prepare in a new folder."""
         store = folder / "store"
         store.mkdir(parents=True)
@@ -48,7 +48,7 @@ class Server:
             ROOT / "config.properties",
             folder / "config.properties",
             self._ports,
-            {"load_models": f"{self.model_name}.mar", "number_of_gpu": "0"},
+            {"load_models": f"{self.model_name}.mar"} | ({} if gpus else {"number_of_gpu": "0"}),
         )
         self._process = TorchServeProcess(properties, store, folder / "logs", model_name=self.model_name)
         self._workers: int = archive.model_config()["minWorkers"]
@@ -87,6 +87,11 @@ class Server:
             "groups": self.groups(),
         }
 
+    @property
+    def ports(self) -> Ports:
+        """The ports of loopback on which it answers."""
+        return self._ports
+
     def groups(self) -> Groups:
         """Return the process ids of the workers and of Java."""
         java = [process.pid for process in self._process.session.members() if process.name() == "java"]
@@ -101,7 +106,7 @@ class Server:
         return psutil.Process(self._process.worker_pids()[0]).environ()
 
     def counters(self) -> dict[str, float]:
-        """Return the totals of batches and images that the handler has counted; the baseline counts none."""
+        """Return the totals of batches and images that our handler has counted, and of requests by TorchServe."""
         text = requests.get(f"http://127.0.0.1:{self._ports.metrics}/metrics", timeout=METRICS_SECONDS).text
         return {name: _total(text, name) for name in COUNTERS}
 
@@ -113,6 +118,5 @@ def mean_batch(before: Mapping[str, float], after: Mapping[str, float]) -> float
 
 
 def _total(text: str, name: str) -> float:
-    """Sum a counter over its dimensions in Prometheus' text format."""
-    found = re.findall(rf"^{name}(?:_total)?(?:\{{[^}}]*\}})? (\S+)$", text, re.MULTILINE)
-    return sum(float(value) for value in found)
+    """Sum a counter over its dimensions in Prometheus' text format; 0 for one that has not counted yet."""
+    return prometheus.totals(text).get(name.removesuffix("_total"), 0.0)

@@ -24,8 +24,10 @@ class Outcome(StrEnum):
     EXPECTED_ERROR = "expected_error"  # the very error that a bad file must get
     REFUSED = "refused"  # the queue was full: 503, or gRPC's INTERNAL for it
     LATE = "late"  # right, and later than the deadline
+    FAILED = "failed"  # TorchServe's own error: the worker died, the handler raised or returned too few answers
     WRONG = "wrong"  # anything else that was answered
     LOST = "lost"  # no whole answer: the connection failed or the time was up
+    UNSENT = "unsent"  # the generator's own failure: it never came to send it
 
     @property
     def is_success(self) -> bool:
@@ -37,23 +39,31 @@ class Outcome(StrEnum):
 class Picture:
     """A file of the mix. `error` is the stable code that it must get, None for a good image.
 
-    `key` names its pixels: files with equal keys get equal scores, whatever their bytes.
+    `key` names its pixels: files with equal keys get equal scores, whatever their bytes. `size_px` is a good image's
+    width and height, upright, None where they are not known; `inputs` how many model inputs it makes at most.
     """
 
     key: str
     payload: bytes
     media_type: str
     error: str | None = None
+    size_px: tuple[int, int] | None = None
+    inputs: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedImage:
-    """What must come back for one image of a request: its id, its sha256, its scores' key, or its error."""
+    """What must come back for one image of a request: its id, its sha256, its scores' key, or its error.
+
+    Width, height and media type are those of what is sent, where they are known: None and "" are not compared.
+    """
 
     id: str | None
     sha256: str
     key: str
     error: str | None
+    size_px: tuple[int, int] | None = None
+    media_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -14,24 +13,15 @@ import pytest
 import requests
 
 from answers import check_answer
+from documents import at_ports, blocks_of, commands_of
+from locust_run import GRPC, REST
 from serving.ports import free_ports
 from serving.torchserve_process import TorchServeProcess
 from serving.ts_config import write_config
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the documents' commands use curl")
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SETTLED_SECONDS = 120
-
-
-def commands_of(document: str) -> list[str]:
-    """Return a document's plain code blocks: those of no language are commands."""
-    return [block for language, block in BLOCK.findall((ROOT / document).read_text()) if not language]
-
-
-def at_ports(command: str, inference: int, management: int) -> str:
-    """Return a documented command for a server on other ports."""
-    return command.replace(":8080", f":{inference}").replace(":8081", f":{management}")
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/api.md"])
@@ -49,7 +39,7 @@ def test_every_curl_of_a_document_is_answered(server: TorchServeProcess, documen
 
 
 def test_the_readmes_python_prints_an_action(server: TorchServeProcess):
-    [code] = [block for language, block in BLOCK.findall((ROOT / "README.md").read_text()) if language == "python"]
+    [code] = [block for language, block in blocks_of("README.md") if language == "python"]
     typed = at_ports(code, server.config.inference.port, server.config.management.port)
     done = subprocess.run([sys.executable, "-c", typed], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("allow\n", "")
@@ -102,23 +92,25 @@ def test_the_readmes_steps_by_hand_serve_a_photo_and_stop(tmp_path: Path, starte
         time.sleep(0.5)
 
 
-def test_locust_drives_the_server_without_a_failure(server: TorchServeProcess, tmp_path: Path):
-    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "loadtest/locustfile.py"), "--headless", "--users", "4"]
-    command += [
-        "--spawn-rate",
-        "4",
-        "--run-time",
-        "10s",
-        "--only-summary",
-        "--json",
-        "--host",
-        server.config.inference.url,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+@pytest.mark.parametrize("locustfile", [REST, GRPC], ids=["rest", "grpc"])
+def test_locust_drives_the_server_without_a_failure(server: TorchServeProcess, tmp_path: Path, locustfile: Path):
+    """The command in the locustfile's own docstring, made short: a few small pictures, no page."""
+    [command] = [line for line in locustfile.read_text().splitlines() if line.startswith("locust -f ")]
+    addresses = {one.setting.key: one for one in server.config.addresses()}
+    grpc = addresses["grpc_inference_address"]
+    typed = at_ports(command, server.config.inference.port, server.config.management.port)
+    typed = typed.replace("127.0.0.1:7070", f"{grpc.host}:{grpc.port}")
+    options = f"--headless --users 4 --spawn-rate 4 --run-time 5s --json --deadline-ms 60000 --samples {tmp_path}"
+    options += " --mix-count 8 --traffic single=12,batch4=2,bad=2,health=1"
+    done = subprocess.run(
+        [sys.executable, "-m", *typed.split(), *options.split()], cwd=ROOT, capture_output=True, text=True,
+        timeout=240, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    [statistics] = json.loads(done.stdout)
-    assert statistics["num_requests"] >= 1
-    assert statistics["num_failures"] == 0
+    kinds = {entry["name"]: entry for entry in json.loads(done.stdout)}
+    assert kinds["single"]["num_requests"] >= 1
+    assert not any(entry["num_failures"] for entry in kinds.values())
+    assert list(tmp_path.glob("samples-*.csv"))
 
 
 def _ready(url: str) -> bool:

@@ -25,6 +25,7 @@ from trust_nsfw.client.errors import (
     Unreachable,
 )
 from trust_nsfw.client.http_requests import DEFAULT_MODEL, is_loopback
+from trust_nsfw.client.no_worker import says_no_worker
 from trust_nsfw.client.synchronous import SynchronousClient
 from trust_nsfw.client.tokens import Tokens
 
@@ -33,8 +34,6 @@ CANCELLED_FOR_SIZE_BYTES = 1024 * 1024
 """TorchServe's gRPC cancels a message over max_request_size: below so many bytes no server's limit is the reason."""
 ENVELOPE_BYTES = 4096
 """Room for what a message holds beside its body: names, options, lengths."""
-NO_WORKER = "InternalServerException.()"
-"""How TorchServe ends the details of INTERNAL when nobody takes the request (InferenceImpl.java, 0.12.0)."""
 BY_STATUS: dict[grpc.StatusCode, type[ModerationError]] = {
     grpc.StatusCode.UNAVAILABLE: Unreachable,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
@@ -133,7 +132,7 @@ def _error_of(error: grpc.RpcError, sent_bytes: int) -> ModerationError:
     """Return what a failed call means; TorchServe says INTERNAL for most of it and tells more in the details."""
     status, details = error.code(), error.details() or ""
     said = f"the server answered {status.name}: {' '.join(details.split())[:300] or 'nothing'}"
-    if status is grpc.StatusCode.INTERNAL and details.rstrip().endswith(NO_WORKER):
+    if status is grpc.StatusCode.INTERNAL and says_no_worker(details):
         return Overloaded(said)
     if status is grpc.StatusCode.INTERNAL and details.rstrip().endswith("NotFoundException"):
         return NotFound(said)

@@ -12,7 +12,7 @@ import pytest
 from bench_record import SCORES
 from measuring import load as load_module
 from measuring.load import Load, rate, run
-from measuring.pictures import Distinct
+from traffic.fresh import Fresh
 
 PICTURES = [b"\xff\xd8first", b"\xff\xd8second"]
 
@@ -59,7 +59,7 @@ def serving(answer) -> Iterator[int]:
 def loaded(port: int, **changes: object):
     fields = {"kind": "ours", "concurrency": 4, "seconds": 0.2, "warmup_seconds": 0.05} | changes
     load = Load(host="127.0.0.1", port=port, path="/predictions/nsfw", **fields)
-    return run(load, PICTURES, [SCORES, SCORES], Distinct())
+    return run(load, PICTURES, [SCORES, SCORES], Fresh())
 
 
 def test_right_answers_are_counted_and_timed():
@@ -128,10 +128,10 @@ def test_a_server_that_answers_nobody_does_not_hold_up_the_run(monkeypatch: pyte
 
 
 def test_a_user_who_fails_is_a_problem_and_not_just_one_user_less(monkeypatch: pytest.MonkeyPatch):
-    def broken(_: Distinct, jpeg: bytes) -> bytes:
+    def broken(_: Fresh, jpeg: bytes) -> bytes:
         raise RuntimeError(f"{len(jpeg)} bytes")
 
-    monkeypatch.setattr(Distinct, "bytes_of", broken)
+    monkeypatch.setattr(Fresh, "bytes_of", broken)
     with serving(right) as port:
         result = loaded(port, seconds=60)
     assert "a user failed: RuntimeError: 7 bytes" in result.problems[0]

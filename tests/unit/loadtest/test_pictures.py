@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from measuring.pictures import SIZE, Distinct, jpegs_of, photos
+from measuring.pictures import SIZE, jpegs_of, photos
+from traffic.fresh import Fresh
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +28,9 @@ def test_photos_weigh_what_photos_weigh(few):
     assert all(80_000 < len(jpeg) < 250_000 for jpeg in few)
 
 
-def test_distinct_bytes_never_repeat_and_decode_alike(few):
-    distinct = Distinct()
-    copies = [distinct.bytes_of(few[0]) for _ in range(50)] + [Distinct().bytes_of(few[0])]
+def test_fresh_bytes_never_repeat_and_decode_alike(few):
+    fresh = Fresh()
+    copies = [fresh.bytes_of(few[0]) for _ in range(50)] + [Fresh().bytes_of(few[0])]
     assert len({*copies, few[0]}) == 52
     assert all(np.array_equal(pixels(copy), pixels(few[0])) for copy in (copies[0], copies[-1]))
 
