@@ -89,7 +89,8 @@ def best_whole(work: Path, step: int | None) -> Path:
 
 def trainer_state(state: Path) -> TrainerState:
     """Return what transformers knew of the training when it wrote a whole state."""
-    return TrainerState.load_from_json(str(state / STATE_FILE))
+    found: TrainerState = TrainerState.load_from_json(str(state / STATE_FILE))
+    return found
 
 
 def has_ended(known: TrainerState, patience: int) -> bool:
