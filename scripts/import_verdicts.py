@@ -12,7 +12,8 @@ will do. For an answer with several results, `verdict` is a list, null for those
 Precision of an action needs verdicts on images with that action. Recall needs a random sample of allowed images with
 its probability given as `sampled`; without one it is of what was looked at, and marked so.
 
-Into --out go predictions.jsonl and weights.json, which tune_thresholds.py reads, and verdicts.json, the live figures.
+Into --out go predictions.jsonl and weights.json, which tune_thresholds.py reads, and verdicts.json, the live figures;
+in the place of an earlier import, never of anything else.
 Lines that are no verdict are listed with their numbers, and nothing is written unless --leave-out-malformed says so.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
@@ -20,21 +21,26 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from evaluation.prediction import PREDICTIONS_FILE, Prediction, write_predictions
+from model_sources.publication import publish, staging_for
 from thresholds.cases import WEIGHTS_FILE
 from thresholds.live import LiveFigures, group_numbers
 from thresholds.verdict_lines import Reviewed, VerdictFile, read_lines
 
+VERDICTS_FILE = "verdicts.json"
 FAILED, INTERRUPTED = 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status, having said on stderr why it is not 0."""
     options = parse(arguments)
+    if not is_ours(options.out):
+        return fail(f"{options.out} is there and is no earlier import; name another place with --out")
     try:
         with options.verdicts.open("rb") as stream:
             found = read_lines(stream)
@@ -74,23 +80,28 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def is_ours(folder: Path) -> bool:
+    """Whether a place is free, an empty folder, or an earlier import."""
+    if not folder.exists():
+        return True
+    return folder.is_dir() and ((folder / VERDICTS_FILE).is_file() or not any(folder.iterdir()))
+
+
 def write(folder: Path, found: VerdictFile, figures: LiveFigures) -> None:
-    """Write the folder's three files, each whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the folder's three files, all or none; thresholds tuned on an earlier import stay beside them."""
+    folder = folder.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
     groups = group_numbers(found.reviewed)
     malformed = [{"line": line.line, "why": line.why} for line in found.malformed]
     record = figures.record() | {"without_verdict": found.without_verdict, "malformed": malformed}
-    for name, content in (
-        (WEIGHTS_FILE, [one.weight for one in found.reviewed]),
-        ("verdicts.json", record),
-    ):
-        partial = folder / f".{name}.partial"
-        partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        partial.replace(folder / name)
-    write_predictions(
-        folder / PREDICTIONS_FILE,
-        [prediction(one, group) for one, group in zip(found.reviewed, groups, strict=True)],
-    )
+    predictions = [prediction(one, group) for one, group in zip(found.reviewed, groups, strict=True)]
+    with staging_for(folder) as staging:
+        if folder.exists():
+            shutil.copytree(folder, staging, dirs_exist_ok=True)
+        for name, content in ((WEIGHTS_FILE, [one.weight for one in found.reviewed]), (VERDICTS_FILE, record)):
+            (staging / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_predictions(staging / PREDICTIONS_FILE, predictions)
+        publish(staging, folder)
 
 
 def prediction(one: Reviewed, group: int | None) -> Prediction:

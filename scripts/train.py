@@ -14,7 +14,6 @@ Exit status: 0 trained, 1 failed, 2 wrong usage, 130 interrupted; the same comma
 
 import argparse
 import os
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -24,14 +23,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel, Trainer, set_seed
+from transformers import Trainer, set_seed
 from transformers.utils import logging
 
 from dataset.example import DatasetError, PreparedDataset
 from model_sources.errors import FetchError
 from training import base, result, states
+from training.processes import process_count, refuse_idle_gpus
 from training.run_card import versions
-from training.selection import SELECTION
+from training.selection import SELECTION, Diverged
 from training.settings import CHOICES, PUBLISHED, TrainingError, TrainingSettings
 from training.threads import threads_for
 from training.trainer import trainer_of
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         train(options, settings)
     except (TrainingError, DatasetError, FetchError, CheckpointError, OSError) as error:
-        print(f"train: {error}", file=sys.stderr)
+        print(f"train: {sentence(error)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("train: interrupted; the same command goes on from the last state", file=sys.stderr)
@@ -64,6 +64,7 @@ def train(options: argparse.Namespace, settings: TrainingSettings) -> None:
     out, work = options.out.resolve(), options.out.resolve().with_name(f"{options.out.name}.work")
     if out.exists() and not options.replace:
         raise TrainingError(f"{out} is there already; take another --out, or --replace it")
+    refuse_idle_gpus(torch.cuda.device_count())
     data = PreparedDataset.read(options.data)
     directory = base.base_directory(settings.base, BASES)
     spec = PreprocessingSpec.load(directory)
@@ -72,6 +73,7 @@ def train(options: argparse.Namespace, settings: TrainingSettings) -> None:
         "data": data.fingerprint,
         "preprocessing": spec.fingerprint,
         "base": weights_sha256(directory),
+        "processes": process_count(),  # each takes `batch` images a step
     }
     is_first = int(os.environ.get("RANK", "0")) == 0  # of the processes of a torchrun
     if is_first:
@@ -81,14 +83,25 @@ def train(options: argparse.Namespace, settings: TrainingSettings) -> None:
     torch.set_num_threads(threads_for(model, options.threads))
     trainer = trainer_of(data, spec, model, settings, work, workers=options.workers)
     with trainer.args.main_process_first(local=False, desc="find the last state"):  # which may remove broken ones
+        if is_first:
+            data.require_unchanged("train", "validation")
         state = states.last_whole(work)
     if state is not None and trainer.is_world_process_zero():
         print(f"going on from {state.name}", flush=True)
     started = time.time()
     logging.set_verbosity_error()  # it compares shares of steps with the numbers they became, and warns on resuming
-    trainer.train(resume_from_checkpoint=None if state is None else str(state))
+    if state is not None and states.has_ended(known := states.trainer_state(state), settings.patience):
+        trainer.state = known
+        print("it had ended there and is only put in place", flush=True)
+    else:
+        try:
+            trainer.train(resume_from_checkpoint=None if state is None else str(state))
+        except Diverged as error:
+            raise TrainingError(f"diverged at step {trainer.state.global_step}: {error}") from None
+    trainer.accelerator.wait_for_everyone()  # others still read the states
     if not trainer.is_world_process_zero():
         return
+    best_state = states.best_whole(work, trainer.state.best_global_step)
     card = card_of(trainer, settings, data, out.name, started=started, resumed=state is not None)
     card |= {
         "base": settings.base,
@@ -96,12 +109,17 @@ def train(options: argparse.Namespace, settings: TrainingSettings) -> None:
         "preprocessing": spec.fingerprint,
         "revision": data.fingerprint[:12],
     }
-    assert isinstance(trainer.model, PreTrainedModel), "the one that was given to it"
-    result.write(out, trainer.model, directory, spec, card)
+    result.write(out, base.load(best_state, settings.seed), directory, spec, card)
     if not options.keep_states:
-        shutil.rmtree(work)
+        states.remove(work)
     best = card["best"]
     print(f"{out} holds the checkpoint of step {best['step']}: selection {best['selection']:.4f}; see run_card.md")
+
+
+def sentence(error: Exception) -> str:
+    """Return an error's own words; one from a process that decodes comes within that one's traceback."""
+    text = str(error).strip()
+    return text.splitlines()[-1].partition(": ")[2] if text.startswith("Caught ") else text
 
 
 def card_of(

@@ -104,6 +104,6 @@ class Explainer:
 
     def _log_odds(self, logits: torch.Tensor, target: str) -> torch.Tensor:
         """Return log(p / (1 - p)), float [B], where p is the target's summed probability."""
-        ordered = logits[:, self._classifier.columns]
+        ordered = logits[:, self._classifier.columns] / self._classifier.temperature
         inside = torch.tensor([label in GROUPS.get(target, (target,)) for label in LABELS], device=self._device)
         return ordered[:, inside].logsumexp(dim=-1) - ordered[:, ~inside].logsumexp(dim=-1)

@@ -14,6 +14,20 @@ LEAST, MOST = 0.05, 20.0
 """Beyond these probabilities would be all but certain, or all but equal: no fit on real data ends there."""
 
 
+def require_calibrated_for(checkpoint: Path, sha256: str) -> None:
+    """Raise CheckpointError for a calibration.json that was fitted to other weights than those of this sha256.
+
+    One that names no weights may belong to any. Engines do not ask: the weights are hashed when an archive is built.
+    """
+    file = checkpoint / CALIBRATION_FILE
+    recorded = read_json(file).get("weights_sha256") if file.exists() else None
+    if recorded not in (None, sha256):
+        raise CheckpointError(
+            f"{CALIBRATION_FILE} was fitted to weights of sha256 {recorded}, not to these, {sha256}: "
+            "run scripts/calibrate.py again, or with --remove"
+        )
+
+
 def read_temperature(checkpoint: Path) -> float:
     """Return the temperature of a checkpoint directory, 1.0 where it has no calibration.json.
 

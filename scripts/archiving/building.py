@@ -38,7 +38,7 @@ from trust_nsfw.policy_file import load_policies, load_policy_file
 from trust_nsfw.preprocess import PreprocessingSpec
 from trust_nsfw.service import MODEL_NAME, POLICIES_FOLDER
 from trust_nsfw.settings import Settings
-from trust_nsfw.temperature import read_temperature
+from trust_nsfw.temperature import read_temperature, require_calibrated_for
 
 VERSION = "1.0"
 SCRATCH = ".build-"
@@ -55,6 +55,8 @@ def build(model: Path, model_config: Path, out: Path, *, explanations: bool = Tr
     settled, reason = plan.settled(SourceRecord.read(model).weights)
     pictures = Pictures.read(plan.calibration_images, plan.gate_images)
     verify(model)
+    sha256 = weights_sha256(model)
+    require_calibrated_for(model, sha256)
     settings = Settings.parse(read_model_config(model_config))
     check_policies(HANDLER / POLICIES_FOLDER)
     with alone_in(out.parent), tempfile.TemporaryDirectory(prefix=SCRATCH, dir=out.parent) as folder:
@@ -72,6 +74,7 @@ def build(model: Path, model_config: Path, out: Path, *, explanations: bool = Tr
             stage,
             SourceRecord.read(model),
             reference,
+            sha256=sha256,
             source_sha256=source_digest(model, model_config, explanations=explanations),
             explanations=explanations,
             graph=graph,
@@ -148,6 +151,7 @@ def describe(
     source: SourceRecord,
     reference: Pipeline,
     *,
+    sha256: str,
     source_sha256: str,
     explanations: bool,
     graph: Graph | None,
@@ -159,7 +163,7 @@ def describe(
     Manifest(
         checkpoint=source.checkpoint,
         revision=source.revision,
-        sha256=weights_sha256(checkpoint),
+        sha256=sha256,
         weights=source.weights,
         labels=read_labels(checkpoint),
         preprocessing=spec,

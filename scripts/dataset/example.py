@@ -69,6 +69,22 @@ class PreparedDataset:
         """Return where an image lies."""
         return self.folder / example.file
 
+    def require_unchanged(self, *splits: Split) -> None:
+        """Raise DatasetError for an image of these splits whose bytes are not those that the index recorded."""
+        for example in self.examples:
+            if example.split not in splits:
+                continue
+            try:
+                content = self.path_of(example).read_bytes()
+            except OSError as error:
+                raise DatasetError(
+                    f"{self.path_of(example)}: {error.strerror or error}; prepare the data again"
+                ) from None
+            if hashlib.sha256(content).hexdigest() != example.sha256:
+                raise DatasetError(
+                    f"{self.path_of(example)} has changed since the data set was prepared; prepare it again"
+                )
+
     @property
     def fingerprint(self) -> str:
         """Sha256 over every image's bytes, label and split: equal fingerprints mean equal training and test data."""

@@ -25,7 +25,7 @@ class ImageStore:
         """See that an image is there: as a second name of its file `origin` where the disk can, else as a copy."""
         place = self._folder / name
         with contextlib.suppress(OSError):
-            if place.stat().st_size == len(payload):
+            if place.stat().st_size == len(payload) and place.read_bytes() == payload:
                 return
         place.parent.mkdir(parents=True, exist_ok=True)
         partial = place.with_name(f".{place.name}.{threading.get_ident()}.partial")

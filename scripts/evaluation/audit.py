@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from scipy.stats import fisher_exact
 
+from evaluation.finite import without_nan
 from evaluation.label_errors import LabelError, likely_label_errors
 from evaluation.metrics import Share
 from evaluation.mistakes import Kind, Mistake, mistakes_of
@@ -14,7 +15,7 @@ from evaluation.moderation import SAFE, actions_of
 from evaluation.neighbours import Neighbour
 from evaluation.picture_facts import PictureFacts, columns_of
 from evaluation.prediction import Prediction, classes_of, probabilities_of
-from evaluation.record import csv_of, without_nan
+from evaluation.record import csv_of
 from evaluation.slices import Slice, built_in, slices_of
 from trust_nsfw.policy import Policy
 from trust_nsfw.schema import LABELS, Action, Scores

@@ -1,13 +1,12 @@
 """The folder an evaluation leaves: written beside its place, then put there whole."""
 
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from evaluation.prediction import PREDICTIONS_FILE, EvaluationError, Prediction, write_predictions
+from model_sources.publication import publish, staging_for
 
 RECORD_FILE = "evaluation.json"
 REPORT_FILE = "report.html"
@@ -30,13 +29,13 @@ def write_evaluation(
 ) -> None:
     """Write all files of an evaluation, in the place of an earlier one.
 
-    `tables` are by file name, `pngs` by name without ending. Raises EvaluationError as require_ours does.
+    `tables` are by file name, `pngs` by name without ending. What a process that was killed left halfway is undone
+    first. Raises EvaluationError as require_ours does.
     """
-    require_ours(out)
+    out = out.resolve()
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
-        staging = Path(scratch) / "new"
-        staging.mkdir()
+    with staging_for(out) as staging:
+        require_ours(out)
         write_predictions(staging / PREDICTIONS_FILE, predictions)
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
         (staging / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
@@ -45,7 +44,4 @@ def write_evaluation(
             (staging / name).write_text(table, encoding="utf-8")
         for name, png in pngs.items():
             (staging / f"{name}.png").write_bytes(png)
-        if out.exists():
-            out.rename(Path(scratch) / "old")
-        staging.rename(out)
-        shutil.rmtree(Path(scratch) / "old", ignore_errors=True)
+        publish(staging, out)

@@ -39,6 +39,11 @@ class LabelledFile:
             height=example.height,
         )
 
+    def require_recorded(self, sha256: str) -> None:
+        """Raise EvaluationError where the data set's index recorded another digest than its bytes have now."""
+        if self.sha256 not in (None, sha256):
+            raise EvaluationError(f"{self.path} has changed since the data set was prepared; prepare it again")
+
 
 def of_examples(dataset: PreparedDataset, examples: Sequence[Example]) -> list[LabelledFile]:
     """Return some of a data set's examples, such as those of a split, in their order."""

@@ -4,6 +4,7 @@ Published scores have 6 decimals, so a true class at 1e-7 reads 0 and its logari
 just such errors, and they decide what temperature is right. The engine's float32 rows reach down to 1e-38.
 """
 
+import hashlib
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,12 +73,13 @@ class UncalibratedModel:
     def logits(self, files: Sequence[LabelledFile], progress: Progress = lambda _: None) -> Logits:
         """Score images, each by the view that decides under the default policy, as serving does.
 
-        Raises EvaluationError when none can be read.
+        Raises EvaluationError when none can be read, and for a file whose bytes are not those that the data set's index
+        recorded.
         """
         rows, known = [], []
         for start in range(0, len(files), BATCH_IMAGES):
             batch = files[start : start + BATCH_IMAGES]
-            for file, row in zip(batch, self._rows([file.path for file in batch]), strict=True):
+            for file, row in zip(batch, self._rows(batch), strict=True):
                 if row is not None:
                     rows.append(row)
                     known.append(file)
@@ -92,7 +94,7 @@ class UncalibratedModel:
             unreadable=len(files) - len(known),
         )
 
-    def _rows(self, files: Sequence[Path]) -> list[NDArray[np.float32] | None]:
+    def _rows(self, files: Sequence[LabelledFile]) -> list[NDArray[np.float32] | None]:
         """Return each image's probabilities in the deciding view, float32 [5]; None for what is no image."""
         drawn = [self._drawn(file) for file in files]
         inputs = np.concatenate(drawn)
@@ -101,10 +103,12 @@ class UncalibratedModel:
         ends = np.cumsum([len(views) for views in drawn])
         return [self._deciding(rows[end - len(views) : end]) for views, end in zip(drawn, ends, strict=True)]
 
-    def _drawn(self, file: Path) -> NDArray[np.uint8]:
+    def _drawn(self, file: LabelledFile) -> NDArray[np.uint8]:
         """Return the model inputs of an image's views, uint8 [V, H, W, 3]; none for what is no image."""
         try:
-            image = decode(file.read_bytes(), Limits(), self._spec.decoded_at_least)
+            content = file.path.read_bytes()
+            file.require_recorded(hashlib.sha256(content).hexdigest())
+            image = decode(content, Limits(), self._spec.decoded_at_least)
             return np.stack([to_model_input(view.rgb, self._spec, view.box) for view in image.views])
         except (OSError, ServiceError):
             return np.empty((0, self._spec.height, self._spec.width, 3), dtype=np.uint8)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from tqdm import tqdm
 
 from evaluation.labelled_files import LabelledFile
-from evaluation.prediction import EvaluationError, Prediction
+from evaluation.prediction import Prediction
 from evaluation.scorers import Scorer
 from trust_nsfw.errors import ServiceError
 from trust_nsfw.images import decode
@@ -66,8 +66,7 @@ def _content(file: LabelledFile) -> bytes | Failure:
 def _prediction(file: LabelledFile, content: bytes, result: Scores | Failure) -> Prediction:
     error = result.code if isinstance(result, Failure) else None
     sha256 = hashlib.sha256(content).hexdigest() if error != UNREADABLE_FILE else file.sha256 or ""
-    if file.sha256 not in (None, sha256):
-        raise EvaluationError(f"{file.path} has changed since the data set was prepared; prepare it again")
+    file.require_recorded(sha256)
     kind, width, height = (file.format, file.width, file.height) if file.format or error else _header(content)
     return Prediction(
         file=file.name,

@@ -2,12 +2,12 @@
 
 import csv
 import io
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from evaluation.assessment import Assessment
+from evaluation.finite import without_nan
 from evaluation.prediction import Prediction
 from evaluation.robustness import Robustness
 from evaluation.speed import Speed
@@ -75,18 +75,6 @@ def record_of(
     }
     plain: dict[str, Any] = without_nan(record)
     return plain
-
-
-def without_nan(value: Any) -> Any:
-    """Return nested values with None for every NaN, which JSON has no word for."""
-    match value:
-        case float():
-            return None if math.isnan(value) else value
-        case dict():
-            return {key: without_nan(content) for key, content in value.items()}
-        case list() | tuple():
-            return [without_nan(content) for content in value]
-    return value
 
 
 def tables_of(

@@ -1,5 +1,6 @@
 """What a policy still catches when pictures are changed: each is transformed, re-encoded and scored like any upload."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,12 +12,14 @@ from evaluation.moderation import EXPLICIT, SAFE, actions_of
 from evaluation.predicting import BATCH_IMAGES, Progress
 from evaluation.prediction import Prediction
 from evaluation.scorers import Scorer
-from evaluation.transformations import TRANSFORMATIONS
+from evaluation.transformations import LARGEST_GROWTH, TRANSFORMATIONS
 from trust_nsfw.errors import ServiceError
 from trust_nsfw.images import decode
 from trust_nsfw.policy import Policy, decide
 from trust_nsfw.schema import LABELS, Action, Failure, Scores
 from trust_nsfw.settings import Limits
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +76,15 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Robustness:
-    """The effects on a sample spread evenly over the classes; `left_out` of it are animated or transparent."""
+    """The effects on a sample spread evenly over the classes; `left_out` of it are animated or transparent.
+
+    `made_smaller` are so large that a change could make them larger than the service takes: they were scaled down
+    before all changes, the control's included.
+    """
 
     sampled: int
     left_out: int
+    made_smaller: int
     effects: tuple[Effect, ...] = field(default_factory=tuple)
 
 
@@ -101,15 +109,17 @@ def measure(
     scorer: Scorer,
     policy: Policy,
     progress: Progress = lambda _: None,
+    *,
+    limits: Limits = LIMITS,
 ) -> Robustness:
     """Transform and score some files, each with the prediction of what it was before.
 
-    Progress counts an image once for each transformation.
+    Progress counts an image once for each transformation. `limits` are those of who scores.
     """
     before = actions_of(predictions, policy)
     seen: dict[str, list[Seen]] = {one.name: [] for one in TRANSFORMATIONS}
     original: list[Seen] = []
-    left_out = 0
+    left_out, made_smaller = 0, 0
     for start in range(0, len(files), BATCH_IMAGES):
         pictures, batch = [], []
         for place in range(start, min(start + BATCH_IMAGES, len(files))):
@@ -117,7 +127,9 @@ def measure(
                 left_out += 1
                 progress(len(TRANSFORMATIONS))
                 continue
-            pictures.append(picture)
+            fitting = with_room(picture, limits)
+            made_smaller += fitting.size != picture.size
+            pictures.append(fitting)
             batch.append((predictions[place], before[place]))
         original += [_seen(one, action, Scores(**(one.scores or {})), policy) for one, action in batch]
         for transformation in TRANSFORMATIONS if pictures else ():
@@ -128,13 +140,25 @@ def measure(
             progress(len(pictures))
     effects = [Effect.of("original", "as it came", original)]
     effects += [Effect.of(one.name, one.title, seen[one.name]) for one in TRANSFORMATIONS]
-    return Robustness(len(files), left_out, tuple(effects))
+    return Robustness(len(files), left_out, made_smaller, tuple(effects))
+
+
+def with_room(picture: Image.Image, limits: Limits) -> Image.Image:
+    """Return a picture that stays within the limits of one picture whatever is done to it, smaller where need be."""
+    growth = LARGEST_GROWTH * 1.005  # what comes of it is rounded to whole pixels
+    by_side = limits.max_side_px / max(picture.size) / growth
+    by_pixels = math.sqrt(limits.max_pixels / picture.width / picture.height) / growth
+    scale = min(1.0, by_side, by_pixels)
+    if scale == 1:
+        return picture
+    size = max(1, int(picture.width * scale)), max(1, int(picture.height * scale))
+    return picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def still(payload: bytes) -> Image.Image | None:
     """Return an image's only view in RGB; None for one with several, which one changed picture can't stand for."""
     try:
-        image = decode(payload, Limits())
+        image = decode(payload, LIMITS)
         view = next(iter(image.views))
     except ServiceError:
         return None

@@ -30,7 +30,7 @@ from trust_nsfw.preprocess import PreprocessingSpec
 from trust_nsfw.schema import Failure, Item, ModelInfo, Request, Scores
 from trust_nsfw.service import MODEL_NAME, POLICIES_FOLDER, Service
 from trust_nsfw.settings import Settings
-from trust_nsfw.temperature import read_temperature
+from trust_nsfw.temperature import read_temperature, require_calibrated_for
 
 DEFAULT_POLICY_FILE = HANDLER / POLICIES_FOLDER / "default.yaml"
 SERVER_DEADLINE_SECONDS = 600.0
@@ -76,11 +76,13 @@ class CheckpointScorer(PipelineScorer):
     def __init__(self, checkpoint: Path, precision: str = "fp32", policy: Policy | None = None) -> None:
         """Load it; `policy`, by default the default one, chooses the view that decides.
 
-        Raises CheckpointError for a checkpoint that can't be served exactly.
+        Raises CheckpointError for a checkpoint that can't be served exactly, or was calibrated with other weights.
         """
         policy = policy or load_policy_file(DEFAULT_POLICY_FILE).policy
         settings = _settings(HANDLER / MODEL_CONFIG, policy)
         spec = PreprocessingSpec.load(checkpoint)
+        sha256 = weights_sha256(checkpoint)
+        require_calibrated_for(checkpoint, sha256)
         device = resolve_device(0)
         max_batch = settings.engine.max_batch
         try:
@@ -92,7 +94,7 @@ class CheckpointScorer(PipelineScorer):
             name=MODEL_NAME,
             version="local",
             checkpoint=source.checkpoint,
-            sha256=weights_sha256(checkpoint),
+            sha256=sha256,
             weights=source.weights,
             engine=engine.name,
             precision=engine.precision,

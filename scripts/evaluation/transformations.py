@@ -10,6 +10,9 @@ QUALITY = 95
 LOW_QUALITY = 30
 KEPT_SIDE = 0.8
 BORDER_SIDE = 0.15
+LARGEST_GROWTH = 1 + 2 * BORDER_SIDE
+"""How many times longer a side may become: within a border; nothing else makes a picture larger."""
+
 BORDER_COLOUR = (0, 0, 0)
 BACKGROUND_COLOUR = (232, 232, 232)
 TEXT = "READ THIS FIRST\nlink in the description"

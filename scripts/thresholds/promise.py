@@ -19,6 +19,7 @@ from thresholds.base_rates import upload_shares
 from thresholds.cases import Cases
 from thresholds.intervals import SLACK, Rate, effective_images, further_images, share_that_promises
 from thresholds.operating_point import BLUR, REVIEW
+from thresholds.resampling import HeldOut
 from thresholds.targets import Targets
 
 
@@ -35,7 +36,7 @@ class Promise:
     """One population's recall: as chosen, and as checked on images that took no part in the choice.
 
     `further` independent images without a single miss more would bring the interval's lower end to the target; None
-    where no number would.
+    where no number would. `failure` says why thresholds could not even be chosen on part of the images.
     """
 
     population: str
@@ -43,13 +44,15 @@ class Promise:
     chosen: Rate
     checked: Rate
     further: int | None
+    failure: str | None = None
 
     @property
     def standing(self) -> Standing:
         """Say how far the target may be relied on."""
         if self.chosen.low < self.target - SLACK:
             return Standing.TOO_FEW
-        return Standing.PROMISED if self.checked.value >= self.target - SLACK else Standing.NOT_HELD
+        held = self.failure is None and self.checked.value >= self.target - SLACK
+        return Standing.PROMISED if held else Standing.NOT_HELD
 
     def __str__(self) -> str:
         seen = (
@@ -60,6 +63,8 @@ class Promise:
         match self.standing:
             case Standing.PROMISED:
                 return f"{seen}: {self.target:g} is promised"
+            case Standing.NOT_HELD if self.failure is not None:
+                return f"{seen}: {self.failure}; so {self.target:g} is not promised"
             case Standing.NOT_HELD:
                 return f"{seen}: on images not chosen on, {self.target:g} does not hold, so it is not promised"
             case Standing.TOO_FEW if self.further is None:
@@ -87,17 +92,24 @@ def least_recalls(cases: Cases, rates: Mapping[str, float], targets: Targets) ->
 def promises(
     cases: Cases,
     actions: NDArray[np.int8],
-    checked: tuple[Cases, NDArray[np.int8]],
+    checked: HeldOut,
     rates: Mapping[str, float],
     targets: Targets,
 ) -> list[Promise]:
-    """Judge each population's recall; `checked` are images and actions of thresholds not chosen on them."""
+    """Judge each population's recall."""
     found = []
     for name, labels in targets.populations(rates).items():
-        chosen, other = _recall(cases, actions, rates, labels), _recall(*checked, rates, labels)
+        chosen, other = _recall(cases, actions, rates, labels), _recall(checked.cases, checked.actions, rates, labels)
         misses = (1 - chosen.value) * chosen.effective
         found.append(
-            Promise(name, targets.recall, chosen, other, further_images(targets.recall, misses, chosen.effective))
+            Promise(
+                population=name,
+                target=targets.recall,
+                chosen=chosen,
+                checked=other,
+                further=further_images(targets.recall, misses, chosen.effective),
+                failure=checked.failure,
+            )
         )
     return found
 

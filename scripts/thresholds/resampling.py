@@ -5,6 +5,7 @@ first image.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,24 +20,47 @@ from trust_nsfw.schema import LABELS
 FOLDS = 5
 
 
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Images with the actions, int8 [N], of thresholds that were chosen without them.
+
+    `failure` says why there were no thresholds for some of the fifths, whose images are left out; None where there were
+    for all.
+    """
+
+    cases: Cases
+    actions: NDArray[np.int8]
+    failure: str | None = None
+
+
 def held_out_actions(
     cases: Cases, rates: Mapping[str, float], targets: Targets, least_recall: Mapping[str, float], seed: int
-) -> NDArray[np.int8]:
-    """Return every image's action by thresholds that were chosen without it: int8 [N].
+) -> HeldOut:
+    """Return every image's action by thresholds that were chosen without it.
 
     Five-fold cross-fitting: each fifth gets the thresholds chosen on the other four. Figures of these actions tell what
     the way of choosing gives on images it has not seen; figures of the final thresholds on the images they were chosen
-    on are too good by what they fit of chance. Raises EvaluationError for a class with a single group, TargetError.
+    on are too good by what they fit of chance. Raises EvaluationError for a class with a single group.
     """
     fold = _folds(cases, np.random.default_rng(seed))
     actions = np.zeros(len(cases), dtype=np.int8)
-    for number in range(FOLDS):
+    done = np.zeros(len(cases), dtype=bool)
+    numbers = np.unique(fold)
+    failures = []
+    for number in numbers:
         out = fold == number
-        if out.any():
-            search = Search(cases.subset(~out), rates, targets)
+        search = Search(cases.subset(~out), rates, targets)
+        try:
             point = search.choose(search.reachable(least_recall))
-            actions[out] = point.actions(cases.subset(out))
-    return actions
+        except TargetError as error:
+            failures.append(error)
+            continue
+        actions[out] = point.actions(cases.subset(out))
+        done |= out
+    failure = None
+    if failures:
+        failure = f"for {len(failures)} of {len(numbers)} held-out fifths there are no thresholds: {failures[0]}"
+    return HeldOut(cases.subset(done), actions[done], failure)
 
 
 def redrawn_points(

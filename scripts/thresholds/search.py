@@ -7,7 +7,8 @@ How the three rules are chosen, in this order:
    sexy image that is blurred counts against precision, but not into `blur_fpr`, which is of neutral and drawing only.
 2. `sexy` and `nsfw` come from a grid, and may be off. For each pair of them the recall asks for one certain threshold
    `review` on the explicit score: with m misses allowed, the (m+1)-th lowest score among the explicit images that the
-   pair leaves uncaught. A higher one would miss too much, a lower one only adds load.
+   pair leaves uncaught; where classes are pooled, each image counts as its share of uploads. A higher one would miss
+   too much, a lower one only adds load.
 3. Of all pairs the one with the least review load wins; within 1 % of the least, the one with fewest thresholds, since
    every threshold more is one more chance to fit these images instead of the traffic. Of equals, nsfw before sexy, and
    the lower threshold, which catches more of what was not seen.
@@ -70,7 +71,7 @@ class Search:
         weights = self.cases.weights if weights is None else weights
         shares = upload_shares(self.cases, self.rates, weights)
         allowed_blur = np.array([blur]) if blur is not None else self._blur_thresholds(shares)
-        review = np.min([self._review(name, least, weights) for name, least in least_recall.items()], axis=0)
+        review = np.min([self._review(name, least, shares) for name, least in least_recall.items()], axis=0)
         blur = int(allowed_blur[0])
         candidates = np.where(review > blur, OFF, review)
         load = self._load(blur, candidates, shares)
@@ -87,11 +88,11 @@ class Search:
 
     def reachable(self, least_recall: Mapping[str, float], weights: Shares | None = None) -> dict[str, float]:
         """Return the recalls asked for, or less where images without scores put that out of any threshold's reach."""
-        weights = self.cases.weights if weights is None else weights
+        shares = upload_shares(self.cases, self.rates, self.cases.weights if weights is None else weights)
         found = {}
         for name, least in least_recall.items():
             members = self._populations[name]
-            own = weights[members]
+            own = shares[members]
             lost = own[self.cases.explicit[members] < 0].sum() / max(own.sum(), SLACK)
             found[name] = min(least, float(1 - lost))
         return found
@@ -123,10 +124,13 @@ class Search:
         text = " and ".join(f"{name} {value:g}" for name, value in asked.items() if value is not None)
         return f"no blur threshold has a {text}: the best precision at this base rate is {best}; ask for less"
 
-    def _review(self, name: str, least: float, weights: Shares) -> NDArray[np.int64]:
-        """Return the review threshold on the explicit score that each pair leaves necessary: int64 [pairs]."""
+    def _review(self, name: str, least: float, shares: Shares) -> NDArray[np.int64]:
+        """Return the review threshold on the explicit score that each pair leaves necessary: int64 [pairs].
+
+        A miss counts as much as it does among uploads, where porn may be more common than hentai.
+        """
         members = self._populations[name]
-        own, scores = weights[members], self.cases.explicit[members]
+        own, scores = shares[members], self.cases.explicit[members]
         allowed = (1 - least + SLACK) * own.sum()
         if (lost := own[scores < 0].sum()) > allowed:
             raise TargetError(

@@ -11,7 +11,7 @@ from thresholds.curve import Budget, CurvePoint, best_within, operating_curve
 from thresholds.figures import Figures
 from thresholds.operating_point import OperatingPoint
 from thresholds.promise import Promise, Standing, least_recalls, promises
-from thresholds.resampling import held_out_actions, redrawn_points
+from thresholds.resampling import HeldOut, held_out_actions, redrawn_points
 from thresholds.search import Search
 from thresholds.targets import Targets
 from trust_nsfw.schema import LABELS
@@ -81,12 +81,12 @@ def tune(
     actions = point.actions(cases)
     if other is None:
         checked_on = "held-out fifths"
-        checked = cases, held_out_actions(cases, rates, targets, least, seed)
+        checked = held_out_actions(cases, rates, targets, least, seed)
     else:
         checked_on = other[0]
         resolve_rates(given_rates, other[1])  # says which class the other evaluation lacks
         others = other[1].subset(other[1].are(*in_use))
-        checked = others, point.actions(others)
+        checked = HeldOut(others, point.actions(others))
     chosen = Figures.of(cases, actions, rates)
     curve = operating_curve(search, rates, list(least))
     best = None if budget.load is None else best_within(budget.load, curve, search, rates, list(least))
@@ -101,7 +101,7 @@ def tune(
         intervals={name: threshold_interval([getattr(one, name) for one in redrawn]) for name in THRESHOLDS},
         draws=len(redrawn),
         chosen=chosen,
-        checked=Figures.of(*checked, rates),
+        checked=Figures.of(checked.cases, checked.actions, rates),
         checked_on=checked_on,
         promises=promises(cases, actions, checked, rates, targets),
         curve=curve,

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from dataset.example import Example, PreparedDataset
+from dataset.example import DatasetError, Example, PreparedDataset
 from training.augmentation import augmented
+from trust_nsfw.errors import ServiceError
 from trust_nsfw.images import BACKGROUNDS, decode
 from trust_nsfw.preprocess import PreprocessingSpec, to_model_input
 from trust_nsfw.schema import LABELS
@@ -36,10 +37,14 @@ class Pictures(Dataset[dict[str, Any]]):
         return len(self._examples)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Decode one. Raises trust_nsfw.errors.ServiceError for a file that has changed since it was prepared."""
+        """Decode one. Raises DatasetError, naming it, for a file that has changed since it was prepared."""
         example = self._examples[index]
-        payload = self._data.path_of(example).read_bytes()
-        return {"pixels": self._pixels(payload), "labels": LABELS.index(example.label)}
+        file = self._data.path_of(example)
+        try:
+            pixels = self._pixels(file.read_bytes())
+        except (OSError, ServiceError) as error:
+            raise DatasetError(f"{file} can't be read any more: {error}; prepare the data again") from None
+        return {"pixels": pixels, "labels": LABELS.index(example.label)}
 
     def _pixels(self, payload: bytes) -> NDArray[np.uint8]:
         decoded = decode(payload, self._limits, self._spec.decoded_at_least)

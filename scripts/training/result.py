@@ -8,6 +8,7 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
+from evaluation.finite import without_nan
 from model_sources.publication import publish, staging_for
 from model_sources.record import SourceRecord
 from model_sources.verification import verify
@@ -27,7 +28,9 @@ def write(out: Path, model: PreTrainedModel, base: Path, spec: PreprocessingSpec
         shutil.copyfile(base / SPEC_FILE, staging / SPEC_FILE)
         (staging / RECORD_FILE).write_text(json.dumps(spec.record, indent=2) + "\n", encoding="utf-8")
         SourceRecord(card["name"], revision=card["revision"], weights="trained").write(staging)
-        (staging / CARD_FILE).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+        (staging / CARD_FILE).write_text(
+            json.dumps(without_nan(card), indent=1, allow_nan=False) + "\n", encoding="utf-8"
+        )
         (staging / PAGE_FILE).write_text(page(card), encoding="utf-8")
         (staging / CURVES_FILE).write_bytes(curves(card["history"], card["best"]["epoch"]))
         verify(staging)

@@ -16,10 +16,14 @@ from evaluation.metrics import (
     recall_at_fpr,
 )
 from evaluation.temperature_fit import fitted, probabilities_at
-from training.settings import TrainingSettings
+from training.settings import TrainingError, TrainingSettings
 
 SELECTION = "selection"
 """The figure that is compared; higher is better."""
+
+
+class Diverged(TrainingError):
+    """The model's outputs are no numbers any more."""
 
 
 def figures(logits: NDArray[np.float64], classes: NDArray[np.int64], settings: TrainingSettings) -> Mapping[str, float]:
@@ -29,8 +33,10 @@ def figures(logits: NDArray[np.float64], classes: NDArray[np.int64], settings: T
     selection is that recall minus `ece_left`, the calibration error that remains at the best temperature for these
     images: of two checkpoints that find as much, the one whose thresholds can be made to mean what they say. What
     scripts/calibrate.py can mend is not held against one: label smoothing alone would favour those that have learned
-    little. Where there is no explicit image the recall counts as 0.
+    little. Where there is no explicit image the recall counts as 0. Raises Diverged for logits that are not finite.
     """
+    if not np.isfinite(logits).all():
+        raise Diverged("the model's outputs are not finite; take a lower --learning-rate or --precision fp32")
     values = Logits(logits.astype(np.float64), classes, groups=np.arange(len(classes)), unreadable=0)
     probabilities = softmax(logits.astype(np.float64), axis=1)
     accuracy = float((probabilities.argmax(axis=1) == classes).mean())

@@ -4,12 +4,13 @@ import os
 from pathlib import Path
 
 import torch
-from transformers import EarlyStoppingCallback, PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 from dataset.example import PreparedDataset
 from training.course import Course
 from training.loss import balanced_weights, loss_function
+from training.patience import Patience
 from training.pictures import Collator, Pictures
 from training.precision import settled
 from training.selection import SELECTION, compute_metrics
@@ -39,11 +40,12 @@ def trainer_of(
     weights = balanced_weights([one.label for one in train]) if settings.class_weights == "balanced" else None
     callbacks: list[TrainerCallback] = [Course(settings.max_fpr)]
     if settings.patience:
-        callbacks.append(EarlyStoppingCallback(settings.patience))
+        callbacks.append(Patience(settings.patience))
     precision = settled(settings.precision)
     every = 1 / (settings.epochs * settings.evaluations_per_epoch)  # a share of all steps
     arguments = TrainingArguments(
         output_dir=str(work),
+        use_cpu=not torch.cuda.is_available(),  # else several processes on CPUs would each train alone
         num_train_epochs=settings.epochs,
         learning_rate=settings.learning_rate,
         per_device_train_batch_size=settings.batch,

@@ -291,3 +291,22 @@ def test_gradients_that_are_not_finite_are_an_error_and_never_a_map(request, nam
         weight.fill_(torch.nan)
     with pytest.raises(InternalError, match="not finite"):
         explainer.grid(np.full(explainer._shape, 90, dtype=np.uint8), "porn")
+
+
+@pytest.mark.parametrize("build", [vit, resnet])
+def test_a_calibrated_checkpoint_is_explained_by_its_calibrated_scores(build, tmp_path):
+    """A temperature explains as a last layer of weights divided by it does: both have the very same scores."""
+    torch.manual_seed(3)
+    model, temperature = build(), 0.05
+    (tmp_path / "calibration.json").write_text(json.dumps({"temperature": temperature}))
+    levels = np.random.default_rng(4).integers(0, 256, (SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
+    calibrated = explainer_of(model, tmp_path, SIDE_PX, SIDE_PX).grid(levels, "porn")
+    (tmp_path / "calibration.json").unlink()
+    plain = explainer_of(model, tmp_path, SIDE_PX, SIDE_PX).grid(levels, "porn")
+    head = model.classifier if isinstance(model.classifier, nn.Linear) else model.classifier[-1]
+    with torch.no_grad():
+        head.weight /= temperature
+        head.bias /= temperature
+    divided = explainer_of(model, tmp_path, SIDE_PX, SIDE_PX).grid(levels, "porn")
+    np.testing.assert_allclose(calibrated, divided, atol=1e-3)
+    assert np.abs(calibrated - plain).max() > 0.01

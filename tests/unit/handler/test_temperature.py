@@ -13,7 +13,7 @@ from trust_nsfw.engines.openvino_engine import OpenVinoEngine
 from trust_nsfw.engines.torch_engine import TorchEngine
 from trust_nsfw.errors import CheckpointError
 from trust_nsfw.preprocess import PreprocessingSpec
-from trust_nsfw.temperature import read_temperature
+from trust_nsfw.temperature import read_temperature, require_calibrated_for
 
 BATCH = np.random.default_rng(3).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
 LOUD = 0.1
@@ -71,3 +71,18 @@ def test_a_file_that_is_no_json_is_refused(tmp_path):
     (tmp_path / "calibration.json").write_text("{")
     with pytest.raises(CheckpointError, match="is not JSON"):
         read_temperature(tmp_path)
+
+
+def test_a_temperature_that_names_no_weights_may_belong_to_any(tmp_path):
+    require_calibrated_for(tmp_path, "ab")
+    (tmp_path / "calibration.json").write_text(json.dumps({"temperature": 2.0}))
+    require_calibrated_for(tmp_path, "ab")
+
+
+def test_a_temperature_of_other_weights_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "calibration.json").write_text(json.dumps({"temperature": 2.0, "weights_sha256": "ab"}))
+    require_calibrated_for(tmp_path, "ab")
+    with pytest.raises(
+        CheckpointError, match=r"fitted to weights of sha256 ab, not to these, cd: run scripts/calibrate"
+    ):
+        require_calibrated_for(tmp_path, "cd")

@@ -12,12 +12,16 @@ from safetensors.torch import load_file, save_file
 
 import calibrate
 import trained_vit
+from archiving.building import build
+from archiving.inputs import HANDLER, MODEL_CONFIG
 from dataset.example import Example, PreparedDataset, index_csv
 from evaluation.labelled_files import of_examples
 from evaluation.metrics import expected_calibration_error
 from evaluation.predicting import predict
 from evaluation.prediction import classes_of, probabilities_of
 from evaluation.scorers import CheckpointScorer
+from lowering.plan import Plan
+from trust_nsfw.errors import CheckpointError
 from trust_nsfw.schema import LABELS
 from trust_nsfw.temperature import read_temperature
 
@@ -130,3 +134,29 @@ def test_wrong_usage_ends_with_2(arguments):
     with pytest.raises(SystemExit) as end:
         calibrate.main(arguments)
     assert end.value.code == 2
+
+
+def test_images_that_have_changed_since_they_were_prepared_are_not_calibrated_on(
+    overconfident, prepared, tmp_path, capsys
+):
+    data = shutil.copytree(prepared, tmp_path / "data")
+    shutil.copyfile(data / "images/002.png", data / "images/004.png")
+    assert calibrate.main(["--model", str(overconfident), "--data", str(data)]) == 1
+    assert f"{data / 'images/004.png'} has changed since the data set was prepared" in capsys.readouterr().err
+    assert not (overconfident / "calibration.json").exists()
+
+
+def test_a_temperature_of_other_weights_is_neither_evaluated_nor_built(overconfident, prepared, tmp_path):
+    assert calibrate.main(["--model", str(overconfident), "--data", str(prepared)]) == 0
+    CheckpointScorer(overconfident)
+    weights = load_file(overconfident / "model.safetensors")
+    weights["classifier.bias"] += 1
+    save_file(weights, overconfident / "model.safetensors", {"format": "pt"})
+    archive = tmp_path / "store/nsfw.mar"
+    for use in (
+        lambda: CheckpointScorer(overconfident),
+        lambda: build(overconfident, HANDLER / MODEL_CONFIG, archive, plan=Plan(precision="none")),
+    ):
+        with pytest.raises(CheckpointError, match="was fitted to weights of sha256"):
+            use()
+    assert not archive.exists()

@@ -50,3 +50,30 @@ def test_no_file_and_no_verdicts_are_errors(tmp_path: Path, capsys):
     (tmp_path / "empty").write_text("\n")
     assert import_verdicts.main([str(tmp_path / "empty"), "--out", str(tmp_path / "live")]) == 1
     assert "holds no verdict" in capsys.readouterr().err
+
+
+def test_only_an_earlier_import_is_replaced(tmp_path: Path, capsys):
+    file = write_verdicts(tmp_path / "verdicts.jsonl")
+    evaluation = tmp_path / "evaluation"
+    evaluation.mkdir()
+    (evaluation / "predictions.jsonl").write_text("of the test split")
+    assert import_verdicts.main([str(file), "--out", str(evaluation)]) == 1
+    assert "is there and is no earlier import; name another place with --out" in capsys.readouterr().err
+    assert [one.name for one in evaluation.iterdir()] == ["predictions.jsonl"]
+    assert (evaluation / "predictions.jsonl").read_text() == "of the test split"
+
+
+def test_an_import_is_replaced_whole_and_what_was_tuned_on_it_stays(tmp_path: Path):
+    live = tmp_path / "live"
+    live.mkdir()
+    file = write_verdicts(tmp_path / "verdicts.jsonl")
+    assert import_verdicts.main([str(file), "--out", str(live)]) == 0
+    (live / "thresholds").mkdir()
+    file.write_text("\n".join(file.read_text().splitlines()[:30]))
+    assert import_verdicts.main([str(file), "--out", str(live)]) == 0
+    assert (
+        len(read_predictions(live / "predictions.jsonl")) == len(json.loads((live / "weights.json").read_text())) == 30
+    )
+    names = {"predictions.jsonl", "weights.json", "verdicts.json", "thresholds"}
+    assert {one.name for one in live.iterdir()} == names
+    assert {one.name for one in tmp_path.iterdir()} == {"live", "verdicts.jsonl"}

@@ -1,7 +1,9 @@
 """The command from end to end, on a model of two small layers: killed, gone on with, and refused."""
 
 import csv
+import hashlib
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -172,3 +174,67 @@ def test_wrong_usage_ends_with_2(more, message, capsys):
         train.main(["--data", "a", "--out", "b", *more])
     assert end.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_two_processes_on_a_cpu_share_the_steps_and_leave_one_result(prepared, tiny_checkpoint, tmp_path):
+    out = tmp_path / "mine"
+    together = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    arguments = command(prepared, tiny_checkpoint, out, "--epochs", "1", "--keep-states")
+    done = subprocess.run(
+        [*together, SCRIPTS / "train.py", *arguments], check=False, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("holds the checkpoint of step") == 1
+    card = json.loads((out / "run_card.json").read_text())
+    images = card["data"]["train"]
+    assert card["processes"] == 2
+    assert card["best"]["step"] == -(-images // 32)  # 16 images each
+    assert json.loads((tmp_path / "mine.work/begun.json").read_text())["processes"] == 2
+    out.rename(tmp_path / "first")
+    alone = run(arguments)  # with batches of half the size it would not be the same training
+    assert alone.returncode == 1
+    assert "processes was 2 and is 1" in alone.stderr
+
+
+def test_a_cpu_trains_in_bf16_and_a_training_that_ended_is_only_put_in_place(prepared, tiny_checkpoint, tmp_path):
+    out = tmp_path / "mine"
+    arguments = command(prepared, tiny_checkpoint, out, "--epochs", "1", "--precision", "bf16", "--keep-states")
+    first = run(arguments)
+    assert first.returncode == 0, first.stderr
+    weights = (out / "model.safetensors").read_bytes()
+    moved = tmp_path / "moved/mine"
+    moved.parent.mkdir()
+    out.with_name("mine.work").rename(moved.with_name("mine.work"))
+    out.rename(tmp_path / "first")
+    again = run([str(moved) if one == str(out) else one for one in arguments])
+    assert again.returncode == 0, again.stderr
+    assert "it had ended there and is only put in place" in again.stdout
+    assert (moved / "model.safetensors").read_bytes() == weights
+
+
+def test_a_training_that_diverges_says_so(prepared, tiny_checkpoint, tmp_path):
+    done = run(command(prepared, tiny_checkpoint, tmp_path / "mine", "--learning-rate", "1e38", "--epochs", "1"))
+    assert done.returncode == 1
+    assert "train: diverged at step " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_an_image_that_has_changed_stops_the_training_by_its_name(prepared, tiny_checkpoint, tmp_path, when):
+    data = PreparedDataset.read(prepared)
+    folder = tmp_path / "data"
+    shutil.copytree(prepared, folder)
+    file = folder / data.of_split("validation")[0].file
+    file.unlink()
+    file.write_bytes(b"no image")
+    arguments = command(folder, tiny_checkpoint, tmp_path / "mine", "--workers", "1")
+    if when == "before":
+        done = run(arguments)
+    else:  # the index agrees, as if it had been whole when the training began
+        index = folder / "index.csv"
+        wrong = hashlib.sha256(b"no image").hexdigest()
+        index.write_text(index.read_text().replace(f",{data.of_split('validation')[0].sha256},", f",{wrong},"))
+        done = run(arguments)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"train: {file} ")
+    assert done.stderr.count("\n") == 1

@@ -45,3 +45,10 @@ def test_what_was_cut_short_is_written_again_and_what_is_no_longer_wanted_goes(t
     store.remove_others({"images/ab/abc.jpg"})
     assert [file.name for file in (tmp_path / "images").rglob("*") if file.is_file()] == ["abc.jpg"]
     assert (tmp_path / "images/ab/abc.jpg").read_bytes() == b"bytes"
+
+
+def test_a_file_of_the_same_size_with_other_bytes_is_written_again(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path)
+    store.put("images/ab/abc.jpg", b"rotten", None)
+    store.put("images/ab/abc.jpg", b"a good", None)
+    assert (tmp_path / "images/ab/abc.jpg").read_bytes() == b"a good"

@@ -10,8 +10,10 @@ from evaluation.robustness import Effect, Seen, measure, sample, still
 from evaluation.scorers import DEFAULT_POLICY_FILE, CheckpointScorer
 from evaluation.transformations import TRANSFORMATIONS
 from pictures import animated_gif, encode, glass, picture, truncated_jpeg
+from trust_nsfw.images import decode
 from trust_nsfw.policy_file import load_policy_file
-from trust_nsfw.schema import LABELS, Action, Failure
+from trust_nsfw.schema import LABELS, Action, Failure, Scores
+from trust_nsfw.settings import Limits
 
 POLICY = load_policy_file(DEFAULT_POLICY_FILE).policy
 
@@ -85,3 +87,29 @@ def test_what_is_animated_transparent_or_broken_is_left_out(payload):
 
 def test_an_opaque_png_is_taken():
     assert still(encode(picture(3), "PNG")).size == (64, 48)
+
+
+def test_a_picture_that_a_border_would_make_too_large_is_scaled_down_before_every_change(trained_checkpoint, tmp_path):
+    (tmp_path / "neutral").mkdir()
+    for number, size in enumerate(((64, 48), (640, 48), (200, 150))):
+        (tmp_path / f"neutral/{number}.png").write_bytes(encode(picture(number).resize(size), "PNG"))
+    limits = Limits(max_pixels=200 * 150 + 1, max_side_px=650)
+    scorer, files = Limited(limits), of_folder(tmp_path)
+    found = measure(files, predict(files, CheckpointScorer(trained_checkpoint)), scorer, POLICY, limits=limits)
+    assert found.made_smaller == 2
+    assert {(effect.images, effect.failed) for effect in found.effects} == {(3, 0)}
+
+
+class Limited:
+    """A scorer with limits of its own, that finds everything neutral."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+
+    def describe(self):
+        return {}
+
+    def score(self, payloads):
+        for payload in payloads:
+            decode(payload, self._limits)
+        return [Scores(0, 0, 1, 0, 0)] * len(payloads)

@@ -4,6 +4,7 @@ import pytest
 from labelled_scores import evenly_spread, ladder, prediction, unscored
 from thresholds.base_rates import resolve_rates
 from thresholds.cases import Cases
+from thresholds.figures import Figures
 from thresholds.operating_point import OperatingPoint
 from thresholds.search import Search
 from thresholds.targets import TargetError, Targets
@@ -97,3 +98,29 @@ def test_weights_stand_for_images():
     least = {"porn": 0.98, "hentai": 0.98}
     by_weight = Search(cases, rates, OBSERVED).choose(least, weights)
     assert by_weight == Search(doubled, rates, OBSERVED).choose(least)
+
+
+def test_pooled_misses_count_as_much_as_they_do_among_uploads():
+    # 10 of 200 explicit images are 5 %, but all of them hentai, nine tenths of what is uploaded: 9 % of it
+    predictions = [prediction("porn", porn=0.9) for _ in range(100)]
+    predictions += [*ladder("hentai", 10, low=0.1, high=0.2, score="hentai"), *ladder("hentai", 90, 0.8, 0.9, "hentai")]
+    predictions += [prediction(label) for label in ("neutral", "drawing", "sexy") for _ in range(20)]
+    predictions += [prediction("neutral", hentai=0.15) for _ in range(20)]
+    cases = Cases.of(predictions)
+    targets = Targets(recall=0.95, aim="observed", blur_precision=None, blur_fpr=0.0, pooled=True)
+    rates = resolve_rates({"porn": 0.001, "hentai": 0.009}, cases)
+    search = Search(cases, rates, targets)
+    point = search.choose({"explicit": 0.95})
+    assert Figures.of(cases, point.actions(cases), rates).recall["explicit"].value >= 0.95
+
+
+def test_what_cannot_be_scored_is_weighed_by_uploads_too():
+    predictions = [prediction("porn", porn=0.9) for _ in range(100)]
+    predictions += [*(prediction("hentai", hentai=0.9) for _ in range(90)), *(unscored("hentai") for _ in range(10))]
+    predictions += [prediction(label) for label in ("neutral", "drawing", "sexy") for _ in range(20)]
+    cases = Cases.of(predictions)
+    targets = Targets(aim="observed", blur_precision=None, blur_fpr=0.0, pooled=True)
+    search = Search(cases, resolve_rates({"porn": 0.001, "hentai": 0.009}, cases), targets)
+    reachable = search.reachable({"explicit": 0.98})
+    assert reachable["explicit"] == pytest.approx(0.91)
+    search.choose(reachable)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.prediction import EvaluationError
+from evaluation.prediction import EvaluationError, Prediction
 from labelled_scores import evenly_spread, ladder, prediction, unscored
 from thresholds import chart, page
 from thresholds.base_rates import resolve_rates
@@ -84,7 +84,7 @@ def test_near_duplicates_are_never_checked_on_thresholds_chosen_with_them():
     cases = Cases.of(predictions)
     targets = Targets(aim="observed", **FPR_0)
     rates = resolve_rates({}, cases)
-    actions = held_out_actions(cases, rates, targets, {"porn": 1.0, "hentai": 1.0}, seed=0)
+    actions = held_out_actions(cases, rates, targets, {"porn": 1.0, "hentai": 1.0}, seed=0).actions
     porn = cases.are("porn")
     missed = {group for group, action in zip(cases.groups[porn], actions[porn], strict=True) if action == 0}
     assert missed == {cases.groups[0]}  # the lowest group misses as a whole when it is out
@@ -147,3 +147,31 @@ def test_a_threshold_that_is_never_used_has_no_interval():
 def test_the_picture_is_drawn_whatever_the_figures(count):
     found = tuned(evenly_spread(count), given={"hentai": 0.0, "porn": 0.01}, budget=Budget(1000, 10))
     assert chart.png(found, "title").startswith(b"\x89PNG")
+
+
+def lonely_blur(groups: int) -> list[Prediction]:
+    """Return images of which only a few groups of porn are over every safe image, so that without them none is."""
+    found = [prediction("porn", group, porn=0.9) for group in range(groups)]
+    found += [prediction("porn", 50 + place, porn=0.5) for place in range(40)]
+    found += [prediction("hentai", 100 + place, hentai=0.5) for place in range(40)]
+    for number, label in enumerate(("neutral", "drawing", "sexy"), 2):
+        found += [prediction(label, 100 * number + place, porn=0.6) for place in range(40)]
+    return found
+
+
+def test_a_fifth_without_thresholds_breaks_the_promise_and_not_the_tuning():
+    found = tuned(lonely_blur(1), Targets(recall=0.5, **FPR_0))
+    porn = found.promises[0]
+    assert porn.standing is Standing.NOT_HELD
+    assert "for 1 of 5 held-out fifths there are no thresholds: no blur threshold has" in str(porn)
+    assert str(porn).endswith("so 0.5 is not promised")
+    assert porn.checked.images < found.counts["porn"]
+    assert "NOT PROMISED" in page.page(found, "here", "tuned.yaml")
+
+
+def test_where_no_fifth_has_thresholds_nothing_is_checked():
+    cases = Cases.of(lonely_blur(0))
+    least = {"porn": 0.5, "hentai": 0.5}
+    held_out = held_out_actions(cases, resolve_rates({}, cases), Targets(**FPR_0), least, seed=0)
+    assert "for 5 of 5 held-out fifths there are no thresholds" in held_out.failure
+    assert len(held_out.cases) == len(held_out.actions) == 0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.selection import compute_metrics, figures
+from training.selection import Diverged, compute_metrics, figures
 from training.settings import TrainingSettings
 from trust_nsfw.schema import LABELS
 
@@ -80,3 +80,11 @@ def test_the_trainer_gets_the_same_figures():
 
     found, wanted = compute_metrics(TrainingSettings())(Evaluated), figures(LOGITS, CLASSES, TrainingSettings())
     assert found == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_logits_that_are_not_finite_are_a_training_that_has_diverged(value):
+    logits = LOGITS.copy()
+    logits[2, 3] = value
+    with pytest.raises(Diverged, match="outputs are not finite"):
+        figures(logits, CLASSES, TrainingSettings())
