@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from evaluation.charts_style import ACTION_COLOURS, BAD, BLUE, BLUES, EDGE, FAINT, INK, PURPLE, chart, grid
+from charting.style import ACTION_COLOURS, BAD, BLUE, BLUES, EDGE, FAINT, INK, PURPLE, chart, grid
 from evaluation.classification import Classification
 from evaluation.metrics import Share
 from evaluation.moderation import Moderation

@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from PIL import Image
 
-from evaluation.charts_style import ACTION_COLOURS, BAD, FAINT, GOOD, INK, LABEL_COLOURS, chart
+from charting.style import ACTION_COLOURS, BAD, FAINT, GOOD, INK, LABEL_COLOURS, chart
 from evaluation.prediction import Prediction
 from evaluation.thumbnails import is_hidden, thumbnail
 from trust_nsfw.schema import LABELS, Action, Scores

@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from evaluation.charts_style import BLUE, INK, ORANGE, PURPLE, TEAL, chart, grid
+from charting.style import BLUE, INK, ORANGE, PURPLE, TEAL, chart, grid
 
 PACKAGES = ("torch", "transformers", "accelerate", "numpy", "pillow")
 COLOURS = (BLUE, ORANGE, TEAL, PURPLE)
