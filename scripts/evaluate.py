@@ -21,7 +21,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,11 +33,12 @@ from evaluation.demo_sheet import demo_png
 from evaluation.evaluation_folder import require_ours, write_evaluation
 from evaluation.labelled_files import LabelledFile, of_examples, of_folder
 from evaluation.machine import describe_machine
+from evaluation.metrics import Share
 from evaluation.policies import named_policy
 from evaluation.predicting import predict, progress_bar
 from evaluation.prediction import EvaluationError, Prediction, scored
 from evaluation.record import Circumstances, record_of, tables_of
-from evaluation.report import percent, report_html
+from evaluation.report import NOT_MEASURED, interval, percent, report_html
 from evaluation.robustness import Robustness, measure, sample
 from evaluation.scorers import ArchiveScorer, CheckpointScorer, Scorer, ServerScorer
 from evaluation.slices import Attributes
@@ -201,16 +202,16 @@ def draw(assessment: Assessment, robustness: Robustness | None, policy: Policy) 
 
 def summary(assessment: Assessment, out: Path) -> str:
     """Return the answers in a few lines."""
-    accuracy, missed = assessment.classification.accuracy, assessment.moderation.missed
-    lines = [f"accuracy {accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%}) on {accuracy.cases:,} images"]
-    for label in ("porn", "hentai"):
-        share = missed[label].allowed
-        value = f"{share.value:.1%} ({share.low:.1%} to {share.high:.1%})" if share.cases else "not measured"
-        lines.append(f"missed {label} {value}")
+    lines = [f"accuracy {_share(assessment.classification.accuracy)}"]
+    lines += [f"missed {label} {_share(assessment.moderation.missed[label].allowed)}" for label in ("porn", "hentai")]
     known = "not known" if assessment.leaked is None else f"{assessment.leaked:,}"
     apart = f", accuracy without them {percent(assessment.unleaked.accuracy.value)}" if assessment.unleaked else ""
     lines.append(f"near-duplicates of training images: {known}{apart}")
     return "\n".join([*lines, f"{out / 'report.html'}"])
+
+
+def _share(share: Share) -> str:
+    return f"{percent(share.value)} ({interval(asdict(share))} images)" if share.cases else NOT_MEASURED
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -95,7 +95,7 @@ def _draw_precision(axes: Axes, tuned: Tuned) -> None:
         axes.plot(_load(tuned.chosen), getattr(tuned.chosen, attribute).value, "o", color=colour, ms=8, zorder=4)
         _interval(axes, BESIDE * _load(tuned.checked), getattr(tuned.checked, attribute), colour, lambda value: value)
     explicit = tuned.rates["porn"] + tuned.rates["hentai"]
-    axes.axhline(explicit, color=INK, lw=1, ls=":", label=f"of all uploads: {explicit:.2%}")
+    axes.axhline(explicit, color=INK, lw=1, ls=":", label=f"of all uploads: {100 * explicit:.2f} %")
     if tuned.targets.blur_precision is not None:
         axes.axhline(tuned.targets.blur_precision, color=BLURRED, lw=1, ls=":")
     axes.set_ylim(0, 1.03)

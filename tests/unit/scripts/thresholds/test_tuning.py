@@ -1,3 +1,6 @@
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,7 @@ from thresholds import chart, page
 from thresholds.base_rates import resolve_rates
 from thresholds.cases import Cases
 from thresholds.curve import Budget
+from thresholds.intervals import Estimate
 from thresholds.promise import Standing
 from thresholds.resampling import held_out_actions
 from thresholds.targets import Targets
@@ -34,6 +38,25 @@ def test_aimed_at_what_is_observed_the_recall_is_just_reached_and_not_promised()
     found = tuned(evenly_spread(1000), Targets(aim="observed", **FPR_0))
     assert found.chosen.recall["porn"].value == pytest.approx(0.98)
     assert {promise.standing for promise in found.promises} == {Standing.TOO_FEW}
+
+
+def test_both_review_loads_are_told_the_larger_first_and_neither_is_called_too_good():
+    budget = Budget(daily_uploads=10_000)
+    few = Cases.of(evenly_spread(300))
+    same = tuned(evenly_spread(300), given={"explicit": 0.01}, budget=budget)
+    less = tuned(evenly_spread(300), given={"explicit": 0.01}, budget=budget, other=("milder", few))
+    for found in (same, replace(less, checked=replace(less.checked, review_load=Estimate(0.001, 0.0, 0.002)))):
+        loads = {"the images chosen on": found.chosen, found.checked_on: found.checked}
+        first, second = sorted(loads, key=lambda where: -loads[where].review_load.value)
+        whole = page.page(found, "here", None)
+        assert f"| load at the base rates | on {first} | on {second} |" in whole
+        [headed] = [part for part in whole.split("\n\n") if "reviews, of uploads" in part]
+        assert "too good" not in headed
+        share = f"{100 * loads[first].review_load.value:.2f} %"
+        for text in (whole, page.summary(found), "\n".join(page.remarks(found, "here"))):
+            assert share in text
+            assert not re.search(r"\d%", text)
+        assert page.summary(found).index(f"as seen on {first}") < page.summary(found).index(f"as seen on {second}")
 
 
 def test_too_few_images_say_how_many_more_are_needed():
