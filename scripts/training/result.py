@@ -18,10 +18,13 @@ from trust_nsfw.preprocess import RECORD_FILE, SPEC_FILE, PreprocessingSpec
 PAGE_FILE, CURVES_FILE = "run_card.md", "curves.png"
 
 
-def write(out: Path, model: PreTrainedModel, base: Path, spec: PreprocessingSpec, card: Mapping[str, Any]) -> None:
+def write(
+    out: Path, model: PreTrainedModel, base: Path, spec: PreprocessingSpec, card: Mapping[str, Any], *, logs: Path
+) -> None:
     """Put the checkpoint in place with one rename. Raises CheckpointError for what could not be served.
 
-    Beside weights and configuration it holds the preprocessing it was trained with, where it came from, and its card.
+    Beside weights and configuration it holds the preprocessing it was trained with, where it came from, its card, and
+    TensorBoard's `logs`, which no archive takes along.
     """
     with staging_for(out) as staging:
         model.save_pretrained(staging)
@@ -31,5 +34,7 @@ def write(out: Path, model: PreTrainedModel, base: Path, spec: PreprocessingSpec
         (staging / RUN_CARD_FILE).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
         (staging / PAGE_FILE).write_text(page(card), encoding="utf-8")
         (staging / CURVES_FILE).write_bytes(curves(card["history"], card["best"]["epoch"]))
+        if logs.is_dir():
+            shutil.copytree(logs, staging / logs.name)
         verify(staging)
         publish(staging, out)
