@@ -11,7 +11,7 @@ The policy is the one that was evaluated unless another is named.
 
 EVALUATION.audit/, whole or not at all, holds report.html to read; audit.json; errors.csv, label_errors.csv and
 near_duplicates.csv with every image; and contact sheets. Pictures whose label, or likely label, is not neutral or
-drawing are blurred unless --show is given.
+drawing, and those that the policy blurs, are blurred unless --show is given.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 """

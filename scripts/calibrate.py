@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"calibrate: {error}", file=sys.stderr)
         return FAILED
     except OSError as error:
-        print(f"calibrate: {error.filename}: {error.strerror or error}", file=sys.stderr)
+        print(f"calibrate: {error.filename or options.model}: {error.strerror or error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("calibrate: interrupted; nothing was written", file=sys.stderr)

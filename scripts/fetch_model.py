@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Fetch a checkpoint into models/NAME: verified, and whole or not at all.
 
     python scripts/fetch_model.py trust

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Train a classifier of the five classes on a prepared data set, from a base checkpoint to one that can be served.
 
     python scripts/train.py --data data/nsfw --out models/mine

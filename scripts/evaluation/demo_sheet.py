@@ -33,7 +33,7 @@ def demo_png(
         for row, (_, places) in zip(grid, rows, strict=True):
             for column, place in enumerate(places):
                 one, action = predictions[place], actions[place]
-                hidden = is_hidden(one.label, show=show) or (action is Action.BLUR and not show)
+                hidden = is_hidden(one.label, action, show=show)
                 _picture(row[2 * column], one, action, paths[one.file].read_bytes(), hidden=hidden)
                 _bars(row[2 * column + 1], Scores(**(one.scores or {})), one.label)
     return canvas.png
