@@ -1,8 +1,11 @@
 import re
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from PIL import Image
 
 from evaluation.prediction import EvaluationError
 from labelled_scores import evenly_spread, ladder, prediction, unscored
@@ -169,4 +172,30 @@ def test_a_threshold_that_is_never_used_has_no_interval():
 @pytest.mark.parametrize("count", [20, 300])
 def test_the_picture_is_drawn_whatever_the_figures(count):
     found = tuned(evenly_spread(count), given={"hentai": 0.0, "porn": 0.01}, budget=Budget(1000, 10))
-    assert chart.png(found, "title").startswith(b"\x89PNG")
+    with Image.open(BytesIO(chart.png(found, "title"))) as drawn:
+        assert drawn.size == (1755, 910)
+        assert np.asarray(drawn.convert("RGB")).std() > 20
+    assert chart.png(found, "title") == chart.png(found, "title")
+    assert chart.png(found, "title") != chart.png(replace(found, checked=found.chosen), "title")
+
+
+@pytest.mark.parametrize(("budget", "is_linear"), [(0.5, True), (0.001, False)])
+def test_no_load_is_called_none_and_a_scale_under_a_decade_is_linear(budget, is_linear):
+    found = tuned(evenly_spread(100), budget=Budget(10_000, int(10_000 * budget)))
+    loads = [0.0, 0.2, 0.6]
+    curve = [
+        replace(one, figures=replace(one.figures, review_load=Estimate(load, 0.0, 1.0)))
+        for one, load in zip(found.curve, loads, strict=False)
+    ]
+    at_end = replace(found.chosen, review_load=Estimate(0.6, 0.0, 1.0))
+    axis = chart.LoadAxis(replace(found, curve=curve, chosen=at_end, checked=at_end))
+    figure = Figure()
+    axes = figure.subplots()
+    axis.draw(axes)
+    figure.canvas.draw()
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert axes.get_xscale() == ("linear" if is_linear else "log")
+    assert labels[0] == "none"
+    assert labels.count("none") == 1
+    assert axis.place(0.0) < axis.place(0.2) < axis.place(0.6)
+    assert axes.get_xlim()[0] < axis.place(0.0)
