@@ -23,7 +23,6 @@ NONE_BELOW = 2.5
 """On a logarithmic axis "none" lies by this factor below the least load that is not none."""
 
 RECALL_TICKS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9998)
-UNDER: dict[str, Any] = {"fc": "white", "ec": "none", "alpha": 0.85, "pad": 1}
 TARGET_LINE: dict[str, Any] = {"color": TARGET, "lw": 1.4, "ls": "-."}
 
 
@@ -33,12 +32,13 @@ class LoadAxis:
     def __init__(self, tuned: Tuned) -> None:
         self._daily = tuned.budget.daily_uploads
         loads = [one.figures.review_load.value for one in tuned.curve]
-        loads += [tuned.chosen.review_load.value, tuned.checked.review_load.value, tuned.budget.load or 0.0]
+        loads += [tuned.chosen.review_load.value, tuned.checked.review_load.value]
         some = [load for load in loads if load > 0] or [1.0]
         self._has_none = min(loads) <= 0
         self.is_linear = max(some) < DECADE * min(some)
-        self._none = 0.0 if self.is_linear else min(some) / NONE_BELOW
-        self._most = min(1.0, max(some) * (1.08 if self.is_linear else 1.3))
+        budget = tuned.budget.load or max(some)  # it has to be seen, but does not decide the scale
+        self._none = 0.0 if self.is_linear else min(*some, budget) / NONE_BELOW
+        self._most = max(*some, budget) * (1.08 if self.is_linear else 1.3)
 
     def place(self, load: float, beside: int = 0) -> float:
         """Return a load's x; `beside` moves it by so many dots' widths, so that dots don't cover each other."""
@@ -50,15 +50,14 @@ class LoadAxis:
     def draw(self, axes: Axes) -> None:
         """Set scale, limits, ticks and, where the uploads of a day are known, reviews a day above."""
         if self.is_linear:
-            ticks = [
-                one for one in MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(0, self._most) if 0 <= one <= self._most
-            ]
+            steps = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(0, self._most)
+            ticks = [one for one in map(float, steps) if 0 <= one <= min(self._most, 1.0)]
             left = -0.04 * self._most
         else:
             axes.set_xscale("log")
             decades = range(int(np.floor(np.log10(self._none))), 1)
             steps = [step * 10.0**decade for decade in decades for step in (1, 2, 5)]
-            ticks = [one for one in steps if self._none * 1.7 < one <= self._most]
+            ticks = [one for one in steps if self._none * 1.7 < one <= min(self._most, 1.0)]
             if len(ticks) > 7:
                 ticks = [one for one in ticks if np.isclose(np.log10(one) % 1, (0, 1)).any()]
             ticks = [self._none, *ticks] if self._has_none else ticks
@@ -159,12 +158,9 @@ def _recall_of(name: str) -> Callable[[Figures], Estimate]:
 
 
 def _draw_choice(axes: Axes, tuned: Tuned, loads: LoadAxis) -> None:
-    """Mark the chosen load and the budget, named at the foot."""
+    """Mark the chosen load and the budget."""
     chosen = loads.place(tuned.chosen.review_load.value)
     axes.axvline(chosen, color=INK, lw=1, alpha=0.5)
     if tuned.budget.load is not None:
-        budget = loads.place(tuned.budget.load)
-        axes.axvline(budget, color=BUDGET, lw=1.3, ls="--")
-        side = "left" if budget >= chosen else "right"
-        axes.text(budget, 0.1, " budget ", transform=axes.get_xaxis_transform(), ha=side, color=BUDGET,
-                  fontweight="bold", bbox=UNDER)  # fmt: skip
+        label = f"budget: {tuned.budget.daily_reviews:,} reviews a day"
+        axes.axvline(loads.place(tuned.budget.load), color=BUDGET, lw=1.3, ls="--", label=label)
