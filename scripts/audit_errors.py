@@ -32,7 +32,7 @@ from evaluation.measuring import measured
 from evaluation.neighbours import training_neighbours
 from evaluation.policies import named_policy, recorded_policy
 from evaluation.prediction import PREDICTIONS_FILE, EvaluationError, Prediction, read_predictions, scored
-from model_sources.publication import publish, staging_for
+from model_sources.publication import is_free, publish, staging_for
 from trust_nsfw.errors import PolicyError
 
 AUDIT_FILE = "audit.json"
@@ -60,7 +60,7 @@ def audit_errors(options: argparse.Namespace) -> None:
     """Measure the pictures, audit, write."""
     evaluation = options.evaluation.resolve()
     out = options.out or evaluation.with_name(f"{evaluation.name}.audit")
-    if out.exists() and not (out / AUDIT_FILE).is_file() and not (out.is_dir() and not any(out.iterdir())):
+    if not is_free(out, AUDIT_FILE):
         raise EvaluationError(f"{out} is there and is no earlier audit; name another place with --out")
     predictions = read_predictions(evaluation / PREDICTIONS_FILE)
     evaluated = read_record(evaluation / RECORD_FILE)

@@ -15,7 +15,7 @@ REPORT_FILE = "report.html"
 
 def require_ours(out: Path) -> None:
     """Raise EvaluationError for a place that holds anything but an earlier evaluation or an empty folder."""
-    if out.exists() and not (out.is_dir() and ((out / RECORD_FILE).is_file() or not any(out.iterdir()))):
+    if not is_free(out, RECORD_FILE):
         raise EvaluationError(f"{out} is there and is no evaluation; name another place with --out")
 
 
