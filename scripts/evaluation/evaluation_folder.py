@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.prediction import PREDICTIONS_FILE, EvaluationError, Prediction, write_predictions
+from model_sources.publication import is_free
 
 RECORD_FILE = "evaluation.json"
 REPORT_FILE = "report.html"

@@ -16,4 +16,6 @@ def test_ticks_of_shares_are_few_round_and_never_the_same_twice(end):
     labels = [text.get_text() for text in axes.get_xticklabels()]
     assert len(set(labels)) == len(labels) <= 8
     ticks = axes.get_xticks()
-    assert all(float(label.removesuffix(" %")) == pytest.approx(100 * tick) for label, tick in zip(labels, ticks))
+    assert all(
+        float(label.removesuffix(" %")) == pytest.approx(100 * tick) for label, tick in zip(labels, ticks, strict=True)
+    )
