@@ -11,13 +11,12 @@ The policy is the one that was evaluated unless another is named.
 
 EVALUATION.audit/, whole or not at all, holds report.html to read; audit.json; errors.csv, label_errors.csv and
 near_duplicates.csv with every image; and contact sheets. Pictures whose label, or likely label, is not neutral or
-drawing are blurred unless --show is given.
+drawing, and those that the policy blurs, are blurred unless --show is given.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 """
 
 import argparse
-import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -29,14 +28,11 @@ from dataset.example import DatasetError, PreparedDataset
 from evaluation.audit import Audit
 from evaluation.audit_page import Sheets, page, summary
 from evaluation.evaluation_folder import RECORD_FILE, REPORT_FILE
+from evaluation.measuring import measured
 from evaluation.neighbours import training_neighbours
-from evaluation.picture_facts import PictureFacts
 from evaluation.policies import named_policy, recorded_policy
-from evaluation.predicting import progress_bar
 from evaluation.prediction import PREDICTIONS_FILE, EvaluationError, Prediction, read_predictions, scored
-from model_sources.publication import publish, staging_for
-from trust_nsfw.cli.in_order import in_order
-from trust_nsfw.decode_pool import usable_cores
+from model_sources.publication import is_free, publish, staging_for
 from trust_nsfw.errors import PolicyError
 
 AUDIT_FILE = "audit.json"
@@ -52,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"audit_errors: {error}", file=sys.stderr)
         return FAILED
     except OSError as error:
-        print(f"audit_errors: {error.filename}: {error.strerror or error}", file=sys.stderr)
+        print(f"audit_errors: {error.filename or options.evaluation}: {error.strerror or error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("audit_errors: interrupted; nothing was written", file=sys.stderr)
@@ -64,7 +60,7 @@ def audit_errors(options: argparse.Namespace) -> None:
     """Measure the pictures, audit, write."""
     evaluation = options.evaluation.resolve()
     out = options.out or evaluation.with_name(f"{evaluation.name}.audit")
-    if out.exists() and not (out / AUDIT_FILE).is_file() and not (out.is_dir() and not any(out.iterdir())):
+    if not is_free(out, AUDIT_FILE):
         raise EvaluationError(f"{out} is there and is no earlier audit; name another place with --out")
     predictions = read_predictions(evaluation / PREDICTIONS_FILE)
     evaluated = read_record(evaluation / RECORD_FILE)
@@ -113,26 +109,6 @@ def read_record(file: Path) -> Mapping[str, Any]:
     if not isinstance(record, dict) or not {"data", "model", "policy", "started_utc"} <= record.keys():
         raise EvaluationError(f"{file} is no evaluation's record")
     return record
-
-
-def measured(predictions: Sequence[Prediction], paths: Mapping[str, Path]) -> list[PictureFacts | None]:
-    """Measure every picture. Raises EvaluationError for one that is missing, or is not the one that was scored."""
-
-    def measure(one: Prediction) -> PictureFacts | None:
-        path = paths[one.file]
-        if not path.is_file():
-            raise EvaluationError(f"{path} is not there; name the evaluated images' folder with --images")
-        payload = path.read_bytes()
-        if one.sha256 and hashlib.sha256(payload).hexdigest() != one.sha256:
-            raise EvaluationError(f"{path} is not the image that was evaluated; evaluate anew")
-        return PictureFacts.of(payload)
-
-    found = []
-    with progress_bar("measuring", len(predictions)) as progress:
-        for _, facts in in_order(measure, predictions, usable_cores()):
-            found.append(facts)
-            progress(1)
-    return found
 
 
 def warnings_of(predictions: Sequence[Prediction], audit: Audit) -> list[str]:

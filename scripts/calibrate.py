@@ -29,7 +29,7 @@ from evaluation.log_probabilities import Logits, UncalibratedModel
 from evaluation.predicting import progress_bar
 from evaluation.prediction import EvaluationError
 from evaluation.temperature_fit import NotCalibrated, Quality, TemperatureFit
-from model_sources.publication import publish, staging_for
+from model_sources.publication import is_free, publish, staging_for
 from trust_nsfw.checkpoint import weights_sha256
 from trust_nsfw.errors import CheckpointError
 from trust_nsfw.schema import LABELS
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"calibrate: {error}", file=sys.stderr)
         return FAILED
     except OSError as error:
-        print(f"calibrate: {error.filename}: {error.strerror or error}", file=sys.stderr)
+        print(f"calibrate: {error.filename or options.model}: {error.strerror or error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("calibrate: interrupted; nothing was written", file=sys.stderr)
@@ -78,7 +78,7 @@ def remove(model: Path) -> None:
 def calibrate(options: argparse.Namespace) -> None:
     """Score, fit, write. Raises NotCalibrated, with nothing written, where it would be no gain."""
     out = options.out or options.model.resolve().with_name(f"{options.model.resolve().name}.calibration")
-    if out.exists() and not (out / PAGE_FILE).is_file() and not (out.is_dir() and not any(out.iterdir())):
+    if not is_free(out, PAGE_FILE):
         raise EvaluationError(f"{out} is there and is no earlier calibration; name another place with --out")
     fitted_on, parts = read_data(options)
     model = UncalibratedModel(options.model)

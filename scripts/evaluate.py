@@ -4,10 +4,15 @@
     python scripts/evaluate.py --model models/mine --data data/nsfw
     python scripts/evaluate.py --archive model_store/nsfw.mar --data data/nsfw --policy strict
     python scripts/evaluate.py --server http://127.0.0.1:8080 --images FOLDER --slices attributes.csv
+    python scripts/evaluate.py --model models/mine --images FOLDER --trained-on data/nsfw
 
 The images are a split of a data set that prepare_data.py made (test unless --split says otherwise), or a folder with a
 folder for each class. What it found is in evaluations/NAME, whole or not at all: report.html to read, evaluation.json
 with every figure, predictions.jsonl, CSV tables and charts. An image that can't be scored is counted by its code.
+
+Images that the model knows from its training make it look better than it is, so the accuracy without near-duplicates of
+training images is told, too. --trained-on names the data set it was trained on; without it, that is taken to be --data,
+and where the checkpoint's run card says otherwise, the answer is "not known".
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 """
@@ -16,7 +21,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,15 +33,17 @@ from evaluation.demo_sheet import demo_png
 from evaluation.evaluation_folder import require_ours, write_evaluation
 from evaluation.labelled_files import LabelledFile, of_examples, of_folder
 from evaluation.machine import describe_machine
+from evaluation.metrics import Share
 from evaluation.policies import named_policy
 from evaluation.predicting import predict, progress_bar
 from evaluation.prediction import EvaluationError, Prediction, scored
 from evaluation.record import Circumstances, record_of, tables_of
-from evaluation.report import report_html
+from evaluation.report import NOT_MEASURED, interval, percent, report_html
 from evaluation.robustness import Robustness, measure, sample
 from evaluation.scorers import ArchiveScorer, CheckpointScorer, Scorer, ServerScorer
 from evaluation.slices import Attributes
 from evaluation.speed import Speed, TimedScorer
+from evaluation.training_twins import TrainingTwins, fingerprint_learned
 from evaluation.transformations import TRANSFORMATIONS
 from trust_nsfw.errors import StartupError
 from trust_nsfw.policy import Policy
@@ -51,11 +58,15 @@ FAILED, INTERRUPTED = 1, 130
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The images to evaluate on, what to say of them, and the near-duplicate groups of the training split."""
+    """The images to evaluate on, what to say of them, and the data set's near-duplicate groups with training images.
+
+    `trained_on` is the data set that the model is said to have been trained on.
+    """
 
     files: tuple[LabelledFile, ...]
     description: dict[str, Any]
     training_groups: frozenset[int] = frozenset()
+    trained_on: PreparedDataset | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (EvaluationError, DatasetError, StartupError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
     except OSError as error:
-        print(f"evaluate: {error.filename}: {error.strerror or error}", file=sys.stderr)
+        print(f"evaluate: {error.filename or options.out or 'evaluation'}: {error.strerror or error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("evaluate: interrupted; nothing was written", file=sys.stderr)
         return INTERRUPTED
@@ -86,12 +97,13 @@ def evaluate(options: argparse.Namespace) -> int:
         fine = scored(predictions)
         attributes = Attributes.read(options.slices, fine) if options.slices else None
         columns = attributes.columns if attributes else {}
-        assessment = Assessment.of(predictions, policy, columns, data.training_groups)
+        model = scorer.describe()
+        twins = twins_of(fine, data, fingerprint_learned(options.model, model.get("revision")))
+        assessment = Assessment.of(predictions, policy, columns, twins)
         speed = Speed.of(scorer.calls)
         robustness = None
         if options.robustness:
             robustness = changed(data.files, predictions, scorer.scorer, policy, options.robustness_images)
-        model = scorer.describe()
     circumstances = Circumstances(started_utc, data.description, model, policy, describe_machine())
     record = record_of(
         assessment, circumstances, speed, robustness, attributes.facts(options.slices) if attributes else None
@@ -111,17 +123,31 @@ def evaluate(options: argparse.Namespace) -> int:
 
 def read_data(options: argparse.Namespace) -> Data:
     """Find the images. Raises DatasetError or EvaluationError where there are none."""
-    shown = {"shown": options.show}
+    trained_on = PreparedDataset.read(options.trained_on) if options.trained_on else None
+    shown = {"shown": options.show, "trained_on": trained_on and trained_on.fingerprint}
     if options.images:
         return Data(
             tuple(of_folder(options.images)),
             {"source": str(options.images), "split": None, "fingerprint": None} | shown,
+            trained_on=trained_on,
         )
     dataset = PreparedDataset.read(options.data)
     files = of_examples(dataset, dataset.of_split(options.split))
     training = frozenset(example.group for example in dataset.examples if example.split == "train")
     description = {"source": str(options.data), "split": options.split, "fingerprint": dataset.fingerprint}
-    return Data(tuple(files), description | shown, frozenset() if options.split == "train" else training)
+    return Data(tuple(files), description | shown, training, trained_on)
+
+
+def twins_of(predictions: Sequence[Prediction], data: Data, learned: str | None) -> TrainingTwins:
+    """Find out which of the scored images the model may know; `learned` is its training data's fingerprint."""
+    fingerprint = data.description["fingerprint"]
+    if data.trained_on is not None:
+        paths = {file.name: file.path for file in data.files}
+        return TrainingTwins.in_training_data(predictions, paths, data.trained_on, fingerprint, learned)
+    if fingerprint is None:
+        return TrainingTwins()
+    split = data.description["split"]
+    return TrainingTwins.in_own_data(predictions, split, data.training_groups, fingerprint, learned)
 
 
 def default_out(options: argparse.Namespace, data: Data) -> Path:
@@ -176,13 +202,16 @@ def draw(assessment: Assessment, robustness: Robustness | None, policy: Policy) 
 
 def summary(assessment: Assessment, out: Path) -> str:
     """Return the answers in a few lines."""
-    accuracy, missed = assessment.classification.accuracy, assessment.moderation.missed
-    lines = [f"accuracy {accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%}) on {accuracy.cases:,} images"]
-    for label in ("porn", "hentai"):
-        share = missed[label].allowed
-        value = f"{share.value:.1%} ({share.low:.1%} to {share.high:.1%})" if share.cases else "not measured"
-        lines.append(f"missed {label} {value}")
+    lines = [f"accuracy {_share(assessment.classification.accuracy)}"]
+    lines += [f"missed {label} {_share(assessment.moderation.missed[label].allowed)}" for label in ("porn", "hentai")]
+    known = "not known" if assessment.leaked is None else f"{assessment.leaked:,}"
+    apart = f", accuracy without them {percent(assessment.unleaked.accuracy.value)}" if assessment.unleaked else ""
+    lines.append(f"near-duplicates of training images: {known}{apart}")
     return "\n".join([*lines, f"{out / 'report.html'}"])
+
+
+def _share(share: Share) -> str:
+    return f"{percent(share.value)} ({interval(asdict(share))} images)" if share.cases else NOT_MEASURED
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -196,6 +225,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     data.add_argument("--data", type=Path, metavar="DATASET", help="folder that prepare_data.py made")
     data.add_argument("--images", type=Path, metavar="FOLDER", help="folder with a folder of images for each class")
     parser.add_argument("--split", choices=SPLITS, default="test", help="of --data (default: test)")
+    parser.add_argument("--trained-on", type=Path, metavar="DATASET", help="what the model was trained on")
     parser.add_argument("--policy", default="default", metavar="NAME|FILE", help="what decides (default: default)")
     parser.add_argument("--slices", type=Path, metavar="CSV", help="attributes: file or sha256, then a column for each")
     parser.add_argument("--robustness", action=argparse.BooleanOptionalAction, default=True,

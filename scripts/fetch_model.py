@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Fetch a checkpoint into models/NAME: verified, and whole or not at all.
 
     python scripts/fetch_model.py trust
@@ -11,6 +12,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 hub unreachable, 4 access refuse
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from model_sources.hub_errors import AccessRefused, HubUnreachable
 from model_sources.publication import alone_in, publish, staging_for
 from model_sources.record import SourceRecord
 from trust_nsfw.errors import CheckpointError
+from trust_nsfw.preprocess import RECORD_FILE, PreprocessingSpec
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
 STARTER_CHECKPOINT = "nsfwjs/mobilenet_v2@4.3.0"
@@ -128,7 +131,11 @@ def is_wanted(source: Source, destination: Path, *, force: bool) -> bool:
 
 
 def check(staging: Path) -> None:
-    """Leave one safetensors file, and raise CheckpointError unless the service can serve this checkpoint exactly."""
+    """Leave one safetensors file, and raise CheckpointError unless the service can serve this checkpoint exactly.
+
+    One that does not say what preprocessing it was trained with gets what this code makes of its configuration put on
+    record, so that a later change of either is noticed.
+    """
     from model_sources import conversion, verification  # noqa: PLC0415 (PyTorch; an unreachable hub is said sooner)
 
     try:
@@ -136,6 +143,8 @@ def check(staging: Path) -> None:
         verification.verify(staging)
     except CheckpointError as error:  # names files of a directory that is about to vanish
         raise CheckpointError(str(error).replace(f"{staging}/", "")) from None
+    if not (record := staging / RECORD_FILE).exists():
+        record.write_text(json.dumps(PreprocessingSpec.load(staging).record, indent=2) + "\n", encoding="utf-8")
 
 
 def describe(destination: Path) -> str:

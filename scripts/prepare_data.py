@@ -11,7 +11,7 @@ the same images and options give the same index.csv, byte for byte.
 
 OUT holds index.csv, images/, card.json, card.md, card.png, quarantine.csv, duplicates.csv, conflicts.csv, names.csv.
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 hub unreachable, 4 access refused.
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 hub unreachable, 4 access refused, 130 interrupted.
 """
 
 import argparse
@@ -94,10 +94,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def seed_of(text: str) -> int:
-    """Return a seed that numpy's generators take; raises ValueError for any other text."""
-    if not 0 <= (seed := int(text)) < 2**32:
-        raise ValueError(text)
-    return seed
+    """Return a seed that numpy's generators take; raises ArgumentTypeError for any other text."""
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {2**32 - 1:,}")
+    return int(text)
 
 
 def prepare(source: Source, options: argparse.Namespace, spec: PreprocessingSpec) -> PreparedDataset:

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Serve a model on this machine: fetch it, pack it, start TorchServe, and show that it classifies a photo.
 
     python scripts/serve_model.py                       # TRUST where the hub answers, else the starter

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Train a classifier of the five classes on a prepared data set, from a base checkpoint to one that can be served.
 
     python scripts/train.py --data data/nsfw --out models/mine
@@ -5,9 +6,10 @@
     torchrun --nproc-per-node 4 scripts/train.py --data data/nsfw --out models/mine   on four GPUs
 
 The same command goes on where it stopped, after a kill at any moment; states and TensorBoard logs lie in OUT.work
-meanwhile (`tensorboard --logdir OUT.work`). The checkpoint is chosen on the validation split, by the recall of porn
-and hentai at a fixed false-positive rate and by calibration. OUT then holds what scripts/build_archive.py takes, with
-run_card.md and curves.png. The test split is not looked at: that is for scripts/evaluate.py.
+meanwhile (`tensorboard --logdir OUT.work`), and the logs in OUT/tensorboard afterwards (`tensorboard --logdir OUT`).
+The checkpoint is chosen on the validation split, by the recall of porn and hentai at a fixed false-positive rate and by
+calibration. OUT then holds what scripts/build_archive.py takes, with run_card.md and curves.png. The test split is not
+looked at: that is for scripts/evaluate.py.
 
 Exit status: 0 trained, 1 failed, 2 wrong usage, 130 interrupted; the same command goes on.
 """
@@ -34,10 +36,11 @@ from training.run_card import versions
 from training.selection import SELECTION, Diverged
 from training.settings import CHOICES, PUBLISHED, TrainingError, TrainingSettings
 from training.threads import threads_for
-from training.trainer import trainer_of
+from training.trainer import TENSORBOARD_FOLDER, trainer_of
 from trust_nsfw.checkpoint import weights_sha256
 from trust_nsfw.errors import CheckpointError
 from trust_nsfw.preprocess import PreprocessingSpec
+from trust_nsfw.schema import GROUPS
 
 ROOT = Path(__file__).resolve().parent.parent
 BASES = ROOT / "models/bases"
@@ -78,6 +81,8 @@ def train(options: argparse.Namespace, settings: TrainingSettings) -> None:
     is_first = int(os.environ.get("RANK", "0")) == 0  # of the processes of a torchrun
     if is_first:
         states.begin(work, begun, settings, restart=options.restart)
+        if doubt := preprocessing_doubt(data, spec, settings.base):
+            print(f"WARNING: {doubt}", file=sys.stderr)
     set_seed(settings.seed)
     model = base.load(directory, settings.seed)
     torch.set_num_threads(threads_for(model, options.threads))
@@ -109,7 +114,14 @@ def train(options: argparse.Namespace, settings: TrainingSettings) -> None:
         "preprocessing": spec.fingerprint,
         "revision": data.fingerprint[:12],
     }
-    result.write(out, base.load(best_state, settings.seed), directory, spec, card)
+    result.write(
+        out,
+        base.load(best_state, settings.seed),
+        directory,
+        spec,
+        card,
+        logs=work / TENSORBOARD_FOLDER,
+    )
     if not options.keep_states:
         states.remove(work)
     best = card["best"]
@@ -122,11 +134,25 @@ def sentence(error: Exception) -> str:
     return text.splitlines()[-1].partition(": ")[2] if text.startswith("Caught ") else text
 
 
+def preprocessing_doubt(data: PreparedDataset, spec: PreprocessingSpec, name: str) -> str | None:
+    """Say so where the data card records other preprocessing than the base has; None where it is the same, or none."""
+    recorded = data.recorded_preprocessing
+    if recorded is None or recorded == spec.fingerprint:
+        return None
+    return (
+        f"the card of {data.folder} records the preprocessing {recorded[:12]}..., and {name} has "
+        f"{spec.fingerprint[:12]}..., which this training and its checkpoint take; "
+        f"prepare_data.py --preprocessing {name} (a directory) brings the card up"
+    )
+
+
 def card_of(
     trainer: Trainer, settings: TrainingSettings, data: PreparedDataset, name: str, *, started: float, resumed: bool
 ) -> dict[str, Any]:
     """Return what run_card.json holds of a training that has ended."""
     state = trainer.state
+    validation = data.of_split("validation")
+    explicit = sum(one.label in GROUPS["explicit"] for one in validation)
     evaluations = [one for one in state.log_history if f"eval_{SELECTION}" in one]
     best = max(evaluations, key=lambda one: one[f"eval_{SELECTION}"])
     stopped_early = state.global_step < state.max_steps
@@ -142,7 +168,9 @@ def card_of(
             "folder": data.folder.name,
             "fingerprint": data.fingerprint,
             "train": len(data.of_split("train")),
-            "validation": len(data.of_split("validation")),
+            "validation": len(validation),
+            "validation_explicit": explicit,
+            "validation_others": len(validation) - explicit,
         },
         "best": {"step": best["step"], "epoch": best["epoch"], "selection": best[f"eval_{SELECTION}"], **best},
         "ended": f"Ended after step {state.global_step} of {state.max_steps}"
@@ -157,21 +185,28 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder that scripts/prepare_data.py made")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint directory to make")
-    parser.add_argument("--recipe", choices=("ours", "published"), default="ours", help="defaults of what follows")
+    parser.add_argument(
+        "--recipe",
+        choices=("ours", "published"),
+        default="ours",
+        help="defaults of the settings below: ours (the default), or published, which leaves out what the "
+        "published model's page does not name: class weights, smoothing, augmentation, warm-up, early "
+        "stopping, and the choice by recall",
+    )
     for field in fields(TrainingSettings):
         kind = type(field.default)
         parser.add_argument(
             f"--{field.name.replace('_', '-')}",
             type=kind,
             choices=CHOICES.get(field.name),
-            help=f"{field.default} by default"
-            + (f", {PUBLISHED[field.name]} in the published recipe" if field.name in PUBLISHED else ""),
+            help=f"{field.metadata['help']} (default: {field.default}"
+            + (f"; published recipe: {PUBLISHED[field.name]})" if field.name in PUBLISHED else ")"),
         )
-    parser.add_argument("--workers", type=int, help="processes that decode; default: one per core, at most 8")
-    parser.add_argument("--threads", type=int, help="of torch; default: 1 for a small model, else one per core")
+    parser.add_argument("--workers", type=int, help="processes that decode (default: one per core, at most 8)")
+    parser.add_argument("--threads", type=int, help="of torch (default: 1 for a small model, else one per core)")
     parser.add_argument("--restart", action="store_true", help="throw an unfinished training away and begin anew")
     parser.add_argument("--replace", action="store_true", help="replace what is at --out")
-    parser.add_argument("--keep-states", action="store_true", help="keep OUT.work, TensorBoard logs included")
+    parser.add_argument("--keep-states", action="store_true", help="keep OUT.work: the states, optimizer included")
     options = parser.parse_args(arguments)
     if options.workers is None:
         options.workers = min(os.cpu_count() or 1, MOST_WORKERS)

@@ -102,7 +102,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--name", default="tuned", help="the policy's name (default: tuned)")
     parser.add_argument("--policy-version", default="1", help="the policy's version (default: 1)")
     parser.add_argument("--draws", type=count, default=500, help="bootstrap draws (default: 500)")
-    parser.add_argument("--seed", type=int, default=0, help="of folds and draws (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of folds and draws (default: 0)")
     parser.add_argument("--strict", action="store_true", help="status 1 where the recall is not promised")
     options = parser.parse_args(arguments)
     try:
@@ -174,16 +174,27 @@ def write(options: argparse.Namespace, tuned: Tuned, *, with_policy: bool) -> No
 
 def share(text: str) -> float:
     """Read a number from 0 to 1."""
-    if not 0 <= (value := float(text)) <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1 (98 % is 0.98)")
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to 1 (98 % is 0.98)")
     return value
 
 
 def count(text: str) -> int:
     """Read a whole number above 0."""
-    if (value := int(text)) <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """Read a seed that numpy's generators take."""
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {2**32 - 1:,}")
+    return int(text)
 
 
 if __name__ == "__main__":

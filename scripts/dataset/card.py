@@ -96,7 +96,7 @@ def _warnings(card: Card, examples: Sequence[Example]) -> list[str]:
         share = sum(counts.values()) / len(examples)
         if abs(share - WANTED_SHARES[split]) > SHARE_TOLERANCE:
             found.append(
-                f"Split {split} has {share:.1%} of the images instead of {WANTED_SHARES[split]:.0%}; "
+                f"Split {split} has {100 * share:.1f} % of the images instead of {100 * WANTED_SHARES[split]:.0f} %; "
                 f"the largest group has {card['near_duplicates']['largest_group']:,}."
             )
     if groups := card["conflicts"]["groups"]:

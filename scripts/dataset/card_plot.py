@@ -1,56 +1,40 @@
 """The data card as one picture: classes and splits, what was found, formats, sizes."""
 
-import io
 from collections.abc import Sequence
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from charting.style import BAD, BLUE, FAINT, GOOD, GREY, INK, ORANGE, TEAL, chart
 from dataset.card import Card
 from dataset.example import SPLITS, Example
 from trust_nsfw.schema import LABELS
 
-SPLIT_COLOURS = {"train": "#1f5fa8", "validation": "#12877a", "test": "#c2571a"}
-BAR, GOOD, BAD, INK, FAINT = "#5b6b7b", "#2a7d3f", "#b3261e", "#24292f", "#d8dee4"
-STYLE: dict[Any, Any] = {
-    "font.size": 10,
-    "axes.titlesize": 12,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#8c959f",
-    "axes.labelcolor": INK,
-    "text.color": INK,
-}
+SPLIT_COLOURS = {"train": BLUE, "validation": TEAL, "test": ORANGE}
+BAR = GREY
 MOST_FORMATS = 8
 SIDE_BINS = 40
 
 
 def png(card: Card, examples: Sequence[Example]) -> bytes:
     """Return the picture as PNG."""
-    with mpl.rc_context(STYLE):
-        canvas = Figure(figsize=(13, 8.2), dpi=120, layout="constrained")
-        (classes, findings), (formats, sizes) = canvas.subplots(2, 2)
+    with chart(13, 8.2) as canvas:
+        (classes, findings), (formats, sizes) = canvas.figure.subplots(2, 2)
         draw_classes(classes, card)
         draw_findings(findings, card)
         draw_formats(formats, card)
         draw_sizes(sizes, examples)
         source, split = card["source"], card["split"]
         revision = f" at {source['revision'][:12]}" if source["revision"] else ""
-        canvas.suptitle(
+        canvas.figure.suptitle(
             f"{source['name']}{revision} · {card['images']:,} images · {split['method']} split, seed {split['seed']} · "
             f"fingerprint {card['fingerprint'][:12]}\n",
             fontsize=10.5,
             x=0.01,
             ha="left",
         )
-        out = io.BytesIO()
-        canvas.savefig(out, format="png", metadata={"Software": ""})
-        return out.getvalue()
+    return canvas.png
 
 
 def draw_classes(axes: Axes, card: Card) -> None:

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Literal, Self, get_args
 from trust_nsfw.checkpoint import SYNONYMS
 from trust_nsfw.schema import LABELS
 
-INDEX_FILE = "index.csv"
+INDEX_FILE, CARD_FILE = "index.csv", "card.json"
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
@@ -84,6 +85,16 @@ class PreparedDataset:
                 raise DatasetError(
                     f"{self.path_of(example)} has changed since the data set was prepared; prepare it again"
                 )
+
+    @property
+    def recorded_preprocessing(self) -> str | None:
+        """The fingerprint of the preprocessing that the data card records; None where it records none."""
+        try:
+            card = json.loads((self.folder / CARD_FILE).read_text(encoding="utf-8"))
+            found = card["preprocessing"]["fingerprint"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return found if isinstance(found, str) else None
 
     @property
     def fingerprint(self) -> str:

@@ -14,9 +14,6 @@ from model_sources import hub
 from model_sources.hub_errors import HubUnreachable, plainly
 from trust_nsfw.cli.files import EXTENSIONS
 
-PUBLISHED = "deepghs/nsfw_detect"
-"""What the served model was trained on: 28,000 images in one zip archive, for those who accepted its terms."""
-
 
 def fetch(repo_id: str, revision: str = hub.DEFAULT_REVISION) -> Source:
     """Bring a data set's files into the hub's cache in HF_HOME, and return their images.

@@ -12,7 +12,6 @@ HASHED_SIDE_PX = 32
 """What ImageHash's phash reduces a picture to before its cosine transform, whose 8 x 8 lowest terms give the bits."""
 
 THUMBNAIL_SIDE_PX = 16
-HASH_HEX_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from evaluation.prediction import Prediction, classes_of, probabilities_of, scor
 from evaluation.ranking import Ranking
 from evaluation.reliability import Calibration
 from evaluation.slices import FEW_CASES, Columns, Slice, built_in, slices_of
+from evaluation.training_twins import TrainingTwins
 from trust_nsfw.policy import Policy
 from trust_nsfw.schema import GROUPS, LABELS, Action
 
@@ -22,8 +23,8 @@ class Assessment:
     """What an evaluation found. `scored`, with the action for each in `actions`, are the predictions that have scores.
 
     Everything but `unreadable` (images that could not be scored, by code) is of those. `groups` is how many groups of
-    near-duplicates they make, None where that is not known. `leaked` is how many have a near-duplicate among the
-    training images, and `accuracy` without them is in `unleaked`; both None where there is none, or it is not known.
+    near-duplicates they make, None where that is not known. `twins` says which have a near-duplicate among the
+    training images; `unleaked` is what is found without those, None where there are none, or it is not known.
     """
 
     scored: tuple[Prediction, ...]
@@ -32,7 +33,7 @@ class Assessment:
     unreadable: dict[str, int]
     labels: dict[str, int]
     groups: int | None
-    leaked: int | None
+    twins: TrainingTwins
     unleaked: Classification | None
     classification: Classification
     rankings: tuple[Ranking, ...]
@@ -46,7 +47,7 @@ class Assessment:
         predictions: Sequence[Prediction],
         policy: Policy,
         columns: Columns,
-        training_groups: frozenset[int] = frozenset(),
+        twins: TrainingTwins | None = None,
     ) -> Self:
         """Assess predictions; `columns` has a value for each scored one.
 
@@ -56,8 +57,8 @@ class Assessment:
         probabilities, classes = probabilities_of(fine), classes_of(fine)
         actions = actions_of(fine, policy)
         groups = {one.group for one in fine}
-        own = [one for one in fine if one.group not in training_groups]
-        leaked = len(fine) - len(own)
+        twins = twins or TrainingTwins()
+        own = [one for place, one in enumerate(fine) if place not in (twins.places or ())]
         return cls(
             scored=tuple(fine),
             actions=tuple(actions),
@@ -65,14 +66,19 @@ class Assessment:
             unreadable=dict(Counter(one.error for one in predictions if one.error is not None).most_common()),
             labels={label: sum(one.label == label for one in predictions) for label in LABELS},
             groups=None if None in groups else len(groups),
-            leaked=None if None in groups else leaked,
-            unleaked=Classification.of(probabilities_of(own), classes_of(own)) if leaked and own else None,
+            twins=twins,
+            unleaked=Classification.of(probabilities_of(own), classes_of(own)) if twins.places and own else None,
             classification=Classification.of(probabilities, classes),
             rankings=tuple(Ranking.of(probabilities, classes, group) for group in RANKED_GROUPS),
             moderation=Moderation.of([one.label for one in fine], actions),
             calibration=Calibration.of(probabilities, classes),
             slices=tuple(slices_of(fine, actions, {**columns, **built_in(fine)})),
         )
+
+    @property
+    def leaked(self) -> int | None:
+        """How many scored images have a near-duplicate among the training images; None where that is not known."""
+        return None if self.twins.places is None else len(self.twins.places)
 
     @property
     def warnings(self) -> list[str]:
@@ -96,6 +102,8 @@ class Assessment:
                 f"{self.leaked:,} of {len(self.scored):,} images have near-duplicates in the training split: what the "
                 f"model has seen makes it look better than it is{apart}."
             )
+        if self.twins.is_doubtful:
+            found.append(self.twins.basis)
         if self.unreadable:
             codes = ", ".join(f"{count} {code}" for code, count in self.unreadable.items())
             found.append(

@@ -191,7 +191,7 @@ def _standing_out(slices: Sequence[Slice]) -> list[str]:
         table = [[wrong, right], [rest_wrong, rest_right]]
         if fisher_exact(table, alternative="greater").pvalue * len(tested) < SIGNIFICANCE:
             found.append(
-                f"{one.column} {one.value}: {wrong / one.images:.1%} of {one.images:,} images are taken for another "
-                f"class, {rest_wrong / (rest_wrong + rest_right):.1%} of the others"
+                f"{one.column} {one.value}: {100 * wrong / one.images:.1f} % of {one.images:,} images are taken for "
+                f"another class, {100 * rest_wrong / (rest_wrong + rest_right):.1f} % of the others"
             )
     return found

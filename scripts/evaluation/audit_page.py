@@ -11,7 +11,6 @@ from evaluation.audit import Audit
 from evaluation.charts import slices_png
 from evaluation.contact_sheets import COLUMNS, MOST_TILES, Tile, sheet_png
 from evaluation.mistakes import Kind, Mistake
-from evaluation.moderation import SAFE
 from evaluation.neighbours import Neighbour
 from evaluation.report import interval, percent
 from evaluation.thumbnails import is_hidden
@@ -59,9 +58,7 @@ class Sheets:
 
     def _tile(self, place: int, title: str, caption: str) -> Tile:
         one = self._audit.predictions[place]
-        hidden = is_hidden(one.label, show=self._show) or (
-            not self._show and self._suspects.get(place, SAFE[0]) not in SAFE
-        )
+        hidden = is_hidden(one.label, self._audit.actions[place], self._suspects.get(place), show=self._show)
         return Tile(self._paths[one.file], title, one.label, caption, hidden)
 
     def _score(self, place: int, label: str) -> str:
@@ -80,7 +77,7 @@ class Sheets:
             wrong = "wrong, " if one.place in mistaken else ""
             label, other = self._audit.predictions[one.place].label, one.training.label
             # Either may be what the other's label says.
-            hidden = is_hidden(label, show=self._show) or is_hidden(other, show=self._show)
+            hidden = is_hidden(label, self._audit.actions[one.place], other, show=self._show)
             evaluated = self._tile(one.place, f"evaluated: {label}", f"{wrong}{one.how}, {one.distance} bits")
             tiles += [
                 Tile(evaluated.path, evaluated.title, label, evaluated.caption, hidden or evaluated.hidden),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evaluation.charts_style import BLUE, GREY, chart
+from charting.style import BLUE, GREY, chart
 from evaluation.log_probabilities import Logits
 from evaluation.reliability import Calibration, draw_reliability
 from evaluation.temperature_fit import probabilities_at

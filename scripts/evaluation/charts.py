@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from evaluation.charts_style import ACTION_COLOURS, BAD, BLUE, BLUES, EDGE, FAINT, INK, PURPLE, chart, grid
+from charting.style import ACTION_COLOURS, BAD, BLUE, BLUES, EDGE, FAINT, INK, PURPLE, chart, grid
 from evaluation.classification import Classification
 from evaluation.metrics import Share
 from evaluation.moderation import Moderation
@@ -165,6 +166,7 @@ def _interval(axes: Axes, row: int, share: Share, colour: str, fades: float = 1.
 def _percent_axes(*all_axes: Axes) -> None:
     for axes in all_axes:
         axes.set_xlim(-0.01, 1.01)
-        axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.3g} %")
         axes.tick_params(axis="y", length=0)
         grid(axes, "x")

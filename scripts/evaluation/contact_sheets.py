@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from PIL import Image
 
-from evaluation.charts_style import FAINT, INK, LABEL_COLOURS, chart
+from charting.style import FAINT, INK, LABEL_COLOURS, chart
 from evaluation.thumbnails import thumbnail
 
 COLUMNS = 6

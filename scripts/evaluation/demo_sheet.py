@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from PIL import Image
 
-from evaluation.charts_style import ACTION_COLOURS, BAD, FAINT, GOOD, INK, LABEL_COLOURS, chart
+from charting.style import ACTION_COLOURS, BAD, FAINT, GOOD, INK, LABEL_COLOURS, chart
 from evaluation.prediction import Prediction
 from evaluation.thumbnails import is_hidden, thumbnail
 from trust_nsfw.schema import LABELS, Action, Scores
@@ -33,7 +33,7 @@ def demo_png(
         for row, (_, places) in zip(grid, rows, strict=True):
             for column, place in enumerate(places):
                 one, action = predictions[place], actions[place]
-                hidden = is_hidden(one.label, show=show) or (action is Action.BLUR and not show)
+                hidden = is_hidden(one.label, action, show=show)
                 _picture(row[2 * column], one, action, paths[one.file].read_bytes(), hidden=hidden)
                 _bars(row[2 * column + 1], Scores(**(one.scores or {})), one.label)
     return canvas.png

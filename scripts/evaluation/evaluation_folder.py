@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.prediction import PREDICTIONS_FILE, EvaluationError, Prediction, write_predictions
-from model_sources.publication import publish, staging_for
+from model_sources.publication import is_free, publish, staging_for
 
 RECORD_FILE = "evaluation.json"
 REPORT_FILE = "report.html"
@@ -14,7 +14,7 @@ REPORT_FILE = "report.html"
 
 def require_ours(out: Path) -> None:
     """Raise EvaluationError for a place that holds anything but an earlier evaluation or an empty folder."""
-    if out.exists() and not (out.is_dir() and ((out / RECORD_FILE).is_file() or not any(out.iterdir()))):
+    if not is_free(out, RECORD_FILE):
         raise EvaluationError(f"{out} is there and is no evaluation; name another place with --out")
 
 

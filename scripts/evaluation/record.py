@@ -49,6 +49,7 @@ def record_of(
             "missing_classes": list(classification.missing),
             "groups": assessment.groups,
             "near_duplicates_in_training": assessment.leaked,
+            "near_duplicates_basis": assessment.twins.basis,
         },
         "model": circumstances.model,
         "policy": asdict(circumstances.policy),

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from evaluation.charts_style import BLUE, EDGE, INK, grid
+from charting.style import BLUE, EDGE, INK, grid
 from evaluation.metrics import (
     ECE_BINS,
     Share,

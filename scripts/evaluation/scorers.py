@@ -99,7 +99,9 @@ class CheckpointScorer(PipelineScorer):
             engine=engine.name,
             precision=engine.precision,
         )
-        facts = {"temperature": read_temperature(checkpoint), "fingerprint": spec.fingerprint}
+        facts = {"temperature": read_temperature(checkpoint), "fingerprint": spec.fingerprint} | _revision(
+            source.revision
+        )
         description = {"scored_by": "checkpoint", "source": str(checkpoint), "device": device.type}
         super().__init__(Pipeline(engine, spec, {policy.name: policy}, settings), description | asdict(model) | facts)
 
@@ -124,11 +126,16 @@ class ArchiveScorer(PipelineScorer):
         policy = policy or served.policies[served.settings.policy]
         settings = replace(served.settings, policy=policy.name, shadow_policy="")
         facts = {"temperature": manifest.temperature, "fingerprint": manifest.fingerprint}
+        facts |= _revision(manifest.revision)
         description = {"scored_by": "archive", "source": str(archive), "device": resolve_device(0).type}
         super().__init__(
             Pipeline(served.engine, manifest.preprocessing, {policy.name: policy}, settings),
             description | asdict(service.model) | facts,
         )
+
+
+def _revision(revision: str | None) -> dict[str, str]:
+    return {} if revision is None else {"revision": revision}
 
 
 class ServerScorer:

@@ -8,8 +8,13 @@ from tqdm import tqdm
 
 from trust_nsfw.checkpoint import read_json
 from trust_nsfw.errors import CheckpointError
+from trust_nsfw.preprocess import RECORD_FILE
+from trust_nsfw.temperature import CALIBRATION_FILE
 
 DESCRIPTIONS = ("config.json", "preprocessor_config.json")
+RECORDS = (CALIBRATION_FILE, RECORD_FILE)
+"""What a checkpoint may do without, but must not lose: its scores would silently be others."""
+
 SAFETENSORS = "model.safetensors"
 SHARD_INDEX = "model.safetensors.index.json"
 PICKLE = "pytorch_model.bin"
@@ -21,11 +26,12 @@ PROGRESS_FROM_BYTES = 16 * 2**20
 def collect(names: Collection[str], get: Callable[[str], object], staging: Path) -> None:
     """Call `get` for each of `names` that a checkpoint needs, which puts the file into `staging`.
 
-    Of the weights the best form that is there: safetensors, in one file or in shards, else PyTorch's pickle. Raises
-    CheckpointError when something needed is not among the names.
+    Of the weights the best form that is there: safetensors, in one file or in shards, else PyTorch's pickle. Its
+    temperature and the record of its preprocessing come along where they are among the names. Raises CheckpointError
+    when something needed is not.
     """
     weights = next((name for name in (SAFETENSORS, SHARD_INDEX, PICKLE) if name in names), SAFETENSORS)
-    _get_all((*DESCRIPTIONS, weights), names, get)
+    _get_all((*DESCRIPTIONS, *(name for name in RECORDS if name in names), weights), names, get)
     if weights == SHARD_INDEX:
         _get_all(shard_names(staging), names, get)
 

@@ -39,6 +39,13 @@ def staging_for(destination: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
+def is_free(destination: Path, sign: str) -> bool:
+    """Tell whether a result may go there: nothing is there, or an empty folder, or an earlier one, which has `sign`."""
+    if not destination.exists():
+        return True
+    return destination.is_dir() and ((destination / sign).is_file() or not any(destination.iterdir()))
+
+
 def publish(staging: Path, destination: Path) -> None:
     """Rename `staging` to `destination`; what was there stands aside first and is removed last."""
     if destination.exists():

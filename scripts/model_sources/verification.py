@@ -11,6 +11,7 @@ from trust_nsfw.checkpoint import read_json, read_labels
 from trust_nsfw.engines import nsfwjs_mobilenet
 from trust_nsfw.errors import CheckpointError
 from trust_nsfw.preprocess import PreprocessingSpec
+from trust_nsfw.temperature import read_temperature
 
 NAMES_SHOWN = 3
 
@@ -18,11 +19,13 @@ NAMES_SHOWN = 3
 def verify(directory: Path) -> None:
     """Check labels, preprocessing, weights and one inference, without running any code of the checkpoint's own.
 
-    Raises CheckpointError: other labels than the five, preprocessing we can't honour, a need for remote code, weights
-    that are missing, left over or not finite, or a model that does not take the pictures its preprocessing makes.
+    Raises CheckpointError: other labels than the five, preprocessing we can't honour, a temperature that is none, a
+    need for remote code, weights that are missing, left over or not finite, or a model that does not take the pictures
+    its preprocessing makes.
     """
     labels = read_labels(directory)
     spec = PreprocessingSpec.load(directory)
+    read_temperature(directory)
     model = _load(directory)
     if broken := [name for name, weight in model.state_dict().items() if not torch.isfinite(weight).all()]:
         raise CheckpointError(f"the weights hold values that are not finite: {_some(broken)}")

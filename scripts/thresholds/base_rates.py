@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.moderation import SAFE
 from evaluation.prediction import EvaluationError
 from thresholds.cases import Cases
 from trust_nsfw.schema import GROUPS, LABELS
 
 EXPLICIT = GROUPS["explicit"]
-SAFE = ("neutral", "drawing")
 MEMBERS: Mapping[str, tuple[str, ...]] = {label: (label,) for label in LABELS} | {"explicit": EXPLICIT, "safe": SAFE}
 """What a base rate may be given for, and the classes it is then shared among."""
 

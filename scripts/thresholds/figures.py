@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thresholds.base_rates import EXPLICIT, SAFE
+from evaluation.moderation import SAFE
+from thresholds.base_rates import EXPLICIT
 from thresholds.cases import Cases
 from thresholds.intervals import Estimate, Rate
 from thresholds.operating_point import ALLOW, BLUR, ERROR, REVIEW

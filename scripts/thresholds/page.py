@@ -28,14 +28,12 @@ def headline(tuned: Tuned) -> str:
 
 def remarks(tuned: Tuned, source: str) -> list[str]:
     """Return what stands above the policy, a line each."""
-    daily = tuned.budget.daily_uploads
-    reviews = f", about {tuned.checked.review_load.value * daily:,.0f} of {daily:,} uploads a day" if daily else ""
     return [
         f"Tuned by scripts/tune_thresholds.py on {source}.",
         headline(tuned) + ".",
         *(f"  {promise}." for promise in tuned.promises),
         f"Base rates: {rates_text(tuned)}.",
-        f"Reviews: {_percent(tuned.checked.review_load)} of uploads{reviews}, as seen on {tuned.checked_on}.",
+        f"Reviews at these base rates: {reviews_text(tuned)}.",
         blur_doubt(tuned) or f"Of what is blurred, explicit: {_percent(tuned.checked.blur_precision)}.",
         "Scores of another checkpoint, precision or temperature mean something else: tune again for those.",
     ]
@@ -84,6 +82,8 @@ def page(tuned: Tuned, source: str, policy_file: str | None) -> str:
     parts += [
         "## What to expect",
         _expectations(tuned),
+        "What it takes, the larger review load first: plan for that one.",
+        _volumes(tuned),
         "## The images, and the uploads",
         _images(tuned),
         _notes(tuned),
@@ -109,21 +109,41 @@ def summary(tuned: Tuned) -> str:
         for name, value in tuned.point.thresholds().items()
         if value is not None
     )
-    daily = tuned.budget.daily_uploads
-    reviews = f"; reviews a day: {_daily(tuned.checked.review_load, daily)}" if daily else ""
     lines = [
         headline(tuned),
         *(f"  {promise}" for promise in tuned.promises),
         f"thresholds: {chosen}",
-        f"uploads reviewed: {_percent(tuned.checked.review_load)}{reviews}",
+        f"reviewed: {reviews_text(tuned)}",
         blur_doubt(tuned) or f"explicit among the blurred: {_percent(tuned.checked.blur_precision)}",
     ]
     return "\n".join(lines)
 
 
+def by_load(tuned: Tuned) -> list[tuple[str, Figures]]:
+    """Return the figures with where they were seen, the larger review load first: neither of them is the safe one.
+
+    Thresholds that were chosen on images need fewer reviews there by luck, or more: of fifths held out the thresholds
+    are others.
+    """
+    both = [(tuned.checked_on, tuned.checked), ("the images chosen on", tuned.chosen)]
+    return sorted(both, key=lambda one: -one[1].review_load.value)
+
+
+def reviews_text(tuned: Tuned) -> str:
+    """Return the review load in words, the larger one first, by the day where uploads are known."""
+    daily = tuned.budget.daily_uploads
+    texts = [
+        f"{_percent(figures.review_load)} of uploads"
+        + (f", {_daily(figures.review_load, daily)} of {daily:,} a day," if daily else "")
+        + f" as seen on {where}"
+        for where, figures in by_load(tuned)
+    ]
+    return "; ".join(texts)
+
+
 def rates_text(tuned: Tuned) -> str:
     """Return the base rates in words."""
-    return ", ".join(f"{label} {tuned.rates[label]:.4%}" for label in LABELS)
+    return ", ".join(f"{label} {100 * tuned.rates[label]:.4f} %" for label in LABELS)
 
 
 def _thresholds(tuned: Tuned) -> str:
@@ -137,7 +157,7 @@ def _thresholds(tuned: Tuned) -> str:
 def _interval(interval: ThresholdInterval) -> str:
     if interval.low is None or interval.high is None:
         return "never used"
-    often = "" if interval.used == 1 else f", used in {interval.used:.0%} of draws"
+    often = "" if interval.used == 1 else f", used in {100 * interval.used:.0f} % of draws"
     return f"{interval.low:.6f} to {interval.high:.6f}{often}"
 
 
@@ -146,11 +166,20 @@ def _expectations(tuned: Tuned) -> str:
     both = _rows(tuned.chosen), _rows(tuned.checked)
     rows = [(name, _percent(one), _percent(other)) for (name, one), (_, other) in zip(*both, strict=True)]
     if daily := tuned.budget.daily_uploads:
-        volumes = ("reviews", "review_load"), ("blurred", "blur_load"), ("explicit images missed", "missed")
-        for name, attribute in volumes:
-            one, other = (_daily(getattr(figures, attribute), daily) for figures in (tuned.chosen, tuned.checked))
-            rows.append((f"{name} a day of {daily:,} uploads", one, other))
+        one, other = _daily(tuned.chosen.missed, daily), _daily(tuned.checked.missed, daily)
+        rows.append((f"explicit images missed a day of {daily:,} uploads", one, other))
     return _table(head, rows)
+
+
+def _volumes(tuned: Tuned) -> str:
+    both = by_load(tuned)
+    rows = []
+    for name, attribute in (("reviews", "review_load"), ("blurred", "blur_load")):
+        shares = [getattr(figures, attribute) for _, figures in both]
+        rows.append((f"{name}, of uploads", *map(_percent, shares)))
+        if daily := tuned.budget.daily_uploads:
+            rows.append((f"{name} a day of {daily:,} uploads", *(_daily(share, daily) for share in shares)))
+    return _table(("load at the base rates", *(f"on {where}" for where, _ in both)), rows)
 
 
 def _rows(figures: Figures) -> list[tuple[str, Estimate]]:
@@ -162,13 +191,11 @@ def _rows(figures: Figures) -> list[tuple[str, Estimate]]:
         ("explicit among the blurred", figures.blur_precision),
         ("explicit among the reviewed", figures.review_precision),
         ("explicit among both", figures.catch_precision),
-        ("uploads reviewed", figures.review_load),
-        ("uploads blurred", figures.blur_load),
     ]
 
 
 def _images(tuned: Tuned) -> str:
-    rows = [(label, f"{tuned.counts[label]:,}", f"{tuned.rates[label]:.4%}") for label in LABELS]
+    rows = [(label, f"{tuned.counts[label]:,}", f"{100 * tuned.rates[label]:.4f} %") for label in LABELS]
     return _table(("class", "images", "share of uploads"), rows)
 
 
@@ -188,7 +215,7 @@ def _notes(tuned: Tuned) -> str:
 def _percent(figure: Estimate) -> str:
     if figure.value != figure.value:
         return "none seen"
-    return f"{figure.value:.2%} ({figure.low:.2%} to {figure.high:.2%})"
+    return f"{100 * figure.value:.2f} % ({100 * figure.low:.2f} % to {100 * figure.high:.2f} %)"
 
 
 def _daily(share: Estimate, daily: int) -> str:

@@ -22,7 +22,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from thresholds.base_rates import EXPLICIT, SAFE, upload_shares
+from evaluation.moderation import SAFE
+from thresholds.base_rates import EXPLICIT, upload_shares
 from thresholds.cases import UNIT, Cases
 from thresholds.intervals import SLACK
 from thresholds.operating_point import OperatingPoint

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from thresholds.base_rates import EXPLICIT, SAFE
+from evaluation.moderation import SAFE
+from thresholds.base_rates import EXPLICIT
 from trust_nsfw.errors import InternalError
 from trust_nsfw.schema import LABELS, Action, Scores
 

@@ -60,7 +60,8 @@ class Course(TrainerCallback):
 def line_of(epoch: float, epochs: float, metrics: Mapping[str, float], max_fpr: float) -> str:
     """Return an evaluation's figures in a line."""
     return (
-        f"epoch {epoch:.2f} of {epochs:g}: loss {metrics['eval_loss']:.4f}, accuracy {metrics['eval_accuracy']:.1%}, "
-        f"recall of explicit {metrics['eval_recall_explicit']:.1%} at {max_fpr:.1%} false positives, "
+        f"epoch {epoch:.2f} of {epochs:g}: loss {metrics['eval_loss']:.4f}, "
+        f"accuracy {100 * metrics['eval_accuracy']:.1f} %, "
+        f"recall of explicit {100 * metrics['eval_recall_explicit']:.1f} % at {100 * max_fpr:.1f} % false positives, "
         f"ECE {metrics['eval_ece']:.3f}, selection {metrics[f'eval_{SELECTION}']:.4f}"
     )

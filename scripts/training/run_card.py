@@ -6,14 +6,16 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from evaluation.charts_style import BLUE, INK, ORANGE, PURPLE, TEAL, chart, grid
+from charting.style import BLUE, INK, ORANGE, PURPLE, TEAL, chart, grid
 
 PACKAGES = ("torch", "transformers", "accelerate", "numpy", "pillow")
 COLOURS = (BLUE, ORANGE, TEAL, PURPLE)
+FEW_FALSE_POSITIVES = 5
+
 PANELS = (
     ("Loss", ("loss", "eval_loss"), "mean over images"),
     ("Validation", ("eval_accuracy", "eval_recall_explicit", "eval_recall_explicit_at_half"), "share"),
-    ("Chosen by", ("eval_selection", "eval_ece"), "recall of explicit - ECE left, and ECE"),
+    ("Chosen by", ("eval_selection", "eval_ece_left", "eval_ece"), "selection; ECE, before and after"),
     ("Learning rate", ("learning_rate",), "per update"),
 )
 NAMES = {
@@ -23,7 +25,8 @@ NAMES = {
     "eval_recall_explicit": "recall of explicit at the false-positive rate",
     "eval_recall_explicit_at_half": "recall of explicit at 0.5",
     "eval_selection": "selection",
-    "eval_ece": "ECE",
+    "eval_ece": "ECE as trained",
+    "eval_ece_left": "ECE left at the best temperature: what selection subtracts",
     "learning_rate": "learning rate",
 }
 
@@ -39,7 +42,8 @@ def page(card: Mapping[str, Any]) -> str:
     rows = [f"| {name} | {value} |" for name, value in card["settings"].items()]
     course = [
         f"| {one['epoch']:.2f} | {one['eval_loss']:.4f} | {one['eval_accuracy']:.4f} | "
-        f"{one['eval_recall_explicit']:.4f} | {one['eval_ece']:.4f} | {one['eval_selection']:.4f} |"
+        f"{one['eval_recall_explicit']:.4f} | {one['eval_ece']:.4f} | {one['eval_ece_left']:.4f} | "
+        f"{one['eval_selection']:.4f} |"
         for one in card["history"]
         if "eval_loss" in one
     ]
@@ -59,15 +63,33 @@ def page(card: Mapping[str, Any]) -> str:
             "| --- | --- |",
             *rows,
             "\n## Course, on the validation split\n",
-            "| epoch | loss | accuracy | recall of explicit | ECE | selection |",
-            "| ---: | ---: | ---: | ---: | ---: | ---: |",
+            "| epoch | loss | accuracy | recall of explicit | ECE | ECE left | selection |",
+            "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
             *course,
             "\nThe recall is that of porn and hentai together at a false-positive rate of at most "
-            f"{card['settings']['max_fpr']:g}. The test split was not looked at.\n",
+            f"{card['settings']['max_fpr']:g}. ECE left is what remains at the best temperature for these images, and "
+            "what the selection by recall and calibration subtracts. The test split was not looked at.\n",
+            f"{rests_on(data, card['settings']['max_fpr'])}\n",
             "Versions: " + ", ".join(f"{name} {text}" for name, text in card["versions"].items()) + ".\n",
             "![Curves](curves.png)\n",
         ]
     )
+
+
+def rests_on(data: Mapping[str, Any], max_fpr: float) -> str:
+    """Say how many images the recall was measured on, and warn where its false-positive rate allows next to none."""
+    explicit, others = data["validation_explicit"], data["validation_others"]
+    allowed = int(max_fpr * others + 1e-9)
+    text = f"It rests on {explicit:,} explicit and {others:,} other images; {allowed:,} of the others may score higher."
+    if max_fpr * others < FEW_FALSE_POSITIVES:
+        text += (
+            f" **That is few:** a single image moves the recall, and the choice of the checkpoint with it. Below "
+            f"{FEW_FALSE_POSITIVES / max_fpr:,.0f} other images a larger --max-fpr, or more data, tells checkpoints "
+            "apart better."
+            if max_fpr
+            else " **None may:** a single image decides the recall; a --max-fpr above 0 tells checkpoints apart better."
+        )
+    return text
 
 
 def curves(history: Sequence[Mapping[str, Any]], best_epoch: float | None) -> bytes:

@@ -1,7 +1,7 @@
 """How a checkpoint is trained; the defaults are the published model's where it states them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 Loss = Literal["cross-entropy", "focal"]
@@ -17,6 +17,11 @@ class TrainingError(RuntimeError):
     """What can't be trained, or gone on with; the message names the setting or the file."""
 
 
+def _says(text: str) -> dict[str, str]:
+    """Return the metadata of a setting: what `train.py --help` says of it."""
+    return {"help": text}
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
     """Everything that the result depends on besides the data and the base checkpoint.
@@ -25,24 +30,36 @@ class TrainingSettings:
     better checkpoint end the training; 0 never does. `max_fpr` is where the recall of explicit images is compared.
     """
 
-    base: str = BASE
-    epochs: float = 5.0
-    learning_rate: float = 2e-5
-    batch: int = 8
-    accumulate: int = 1
-    weight_decay: float = 0.01
-    warmup_share: float = 0.1
-    loss: Loss = "cross-entropy"
-    focal_gamma: float = 2.0
-    class_weights: ClassWeights = "balanced"
-    label_smoothing: float = 0.05
-    augmentation: Augmentation = "moderate"
-    selection: Selection = "recall-and-calibration"
-    max_fpr: float = 0.01
-    patience: int = 3
-    evaluations_per_epoch: int = 1
-    precision: Precision = "auto"
-    seed: int = 42
+    base: str = field(
+        default=BASE, metadata=_says("checkpoint to start from: a directory, or the id of a model on the hub")
+    )
+    epochs: float = field(default=5.0, metadata=_says("passes over the training split"))
+    learning_rate: float = field(default=2e-5, metadata=_says("AdamW's highest rate; it falls to 0 by the end"))
+    batch: int = field(default=8, metadata=_says("images of one step on one device"))
+    accumulate: int = field(
+        default=1, metadata=_says("steps that make one update: the batch that counts is batch x accumulate x devices")
+    )
+    weight_decay: float = field(default=0.01, metadata=_says("AdamW's decay"))
+    warmup_share: float = field(default=0.1, metadata=_says("share of the updates over which the rate rises from 0"))
+    loss: Loss = field(default="cross-entropy", metadata=_says("focal weighs down what the model is sure of"))
+    focal_gamma: float = field(default=2.0, metadata=_says("how strongly the focal loss does; only with --loss focal"))
+    class_weights: ClassWeights = field(default="balanced", metadata=_says("balanced: each class weighs alike"))
+    label_smoothing: float = field(
+        default=0.05, metadata=_says("share of every target that is spread over all classes")
+    )
+    augmentation: Augmentation = field(
+        default="moderate", metadata=_says("moderate: cut, mirror, tone and recompress pictures")
+    )
+    selection: Selection = field(
+        default="recall-and-calibration", metadata=_says("what a checkpoint is chosen by, on validation")
+    )
+    max_fpr: float = field(default=0.01, metadata=_says("false-positive rate at which recall is compared"))
+    patience: int = field(
+        default=3, metadata=_says("evaluations without a better checkpoint that end the training; 0: never")
+    )
+    evaluations_per_epoch: int = field(default=1, metadata=_says("how often it is evaluated, and its state kept"))
+    precision: Precision = field(default="auto", metadata=_says("auto: bf16 or fp16 on a GPU, fp32 on a CPU"))
+    seed: int = field(default=42, metadata=_says("of the new head, the order of the images and their augmentation"))
 
     def __post_init__(self) -> None:
         """Raise TrainingError for a value that makes no sense, naming it."""

@@ -43,7 +43,19 @@ MAY_KNOW = {
 }
 """Which modules may know a library; every other works without it installed."""
 
-FORBIDDEN = {"ts", "archiving", "lowering", "model_sources", "serving", "loadtest", "torchvision"}
+FORBIDDEN = {
+    *("ts", "archiving", "lowering", "model_sources", "serving", "loadtest", "torchvision"),
+    *("charting", "dataset", "evaluation", "thresholds", "training"),
+}
+
+SCRIPT_LAYERS = (
+    ("archiving", "charting", "lowering", "model_sources", "serving"),
+    ("dataset",),
+    ("evaluation",),
+    ("training", "thresholds"),
+)
+"""The packages of scripts/. Those of a model's life, on top, know lower layers and not their neighbours; the lowest
+layer's know none of the others, whichever of their own they know."""
 
 
 def name_of(file: Path) -> str:
@@ -114,3 +126,25 @@ def test_the_core_of_values_and_decisions_needs_no_library_but_yaml():
         if covering(name_of(file), {"errors", "schema", "settings", "policy", "wire", "policy_file", "strict_yaml"}):
             outside = {name.split(".")[0] for name in imports_of(file)} - allowed
             assert outside <= set(sys.stdlib_module_names), file
+
+
+SCRIPTS = ROOT / "scripts"
+SCRIPT_PACKAGES = {package: level for level, packages in enumerate(SCRIPT_LAYERS) for package in packages}
+
+
+def test_every_package_of_the_scripts_has_a_layer():
+    assert {file.parent.name for file in SCRIPTS.glob("*/__init__.py")} == set(SCRIPT_PACKAGES)
+
+
+def test_charting_knows_no_other_package():
+    for file in (SCRIPTS / "charting").glob("*.py"):
+        assert not {name.split(".")[0] for name in imports_of(file)} & (set(SCRIPT_PACKAGES) - {"charting"})
+
+
+@pytest.mark.parametrize("package", SCRIPT_PACKAGES)
+def test_a_package_of_the_scripts_knows_only_those_below_it(package):
+    upwards = set()
+    for file in (SCRIPTS / package).glob("*.py"):
+        known = {name.split(".")[0] for name in imports_of(file)} & set(SCRIPT_PACKAGES) - {package}
+        upwards |= {(file.name, name) for name in known if SCRIPT_PACKAGES[name] >= max(SCRIPT_PACKAGES[package], 1)}
+    assert not upwards

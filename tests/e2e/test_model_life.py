@@ -22,8 +22,9 @@ from labelled_pictures import write_labelled
 from model_sources import random_vit
 from server import prepare_server
 from serving.torchserve_process import TorchServeProcess
+from trust_nsfw.policy import decide
 from trust_nsfw.policy_file import load_policy_file
-from trust_nsfw.schema import LABELS
+from trust_nsfw.schema import LABELS, Action, Scores
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = 2000
@@ -129,6 +130,13 @@ def served(life: Life, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tor
         yield running
 
 
+def assert_is_picture(file: Path) -> None:
+    """A whole picture with something drawn on it."""
+    with Image.open(file) as image:
+        assert min(image.size) > 200
+        assert len(image.convert("RGB").resize((64, 64)).getcolors(4096) or ()) > 16, file
+
+
 def test_faults_in_the_data_are_found(life: Life):
     with (life.data / "quarantine.csv").open() as file:
         assert [row["name"] for row in csv.DictReader(file)] == [CORRUPT]
@@ -140,7 +148,10 @@ def test_faults_in_the_data_are_found(life: Life):
     assert all(len(of_group) == 1 for of_group in splits.values()), "near-duplicates cross splits"
     assert len(splits) <= len(rows) - len(LABELS) - 1, "the copies were not grouped"
     assert sum(row["conflicting"] == "True" for row in rows) >= 2
-    assert (life.data / "card.png").stat().st_size > 10_000
+    card = json.loads((life.data / "card.json").read_text())
+    assert card["quarantined"]["images"] == 1
+    assert card["fingerprint"] in (life.data / "card.md").read_text()
+    assert_is_picture(life.data / "card.png")
 
 
 def test_a_killed_training_went_on_where_it_was(life: Life):
@@ -180,11 +191,31 @@ def test_swapped_labels_are_suspected(life: Life):
 
 
 def test_every_step_leaves_its_pages(life: Life):
-    assert (life.evaluation / "report.html").stat().st_size > 50_000
-    assert list(life.audit.glob("*.png"))
-    assert (life.tuned / "operating_curve.png").stat().st_size > 10_000
+    record = json.loads((life.evaluation / "evaluation.json").read_text())
+    report = (life.evaluation / "report.html").read_text()
+    assert f"{100 * record['classification']['accuracy']['value']:.1f} %" in report
+    assert record["data"]["near_duplicates_in_training"] == 0
+    audit = json.loads((life.audit / "audit.json").read_text())
+    shown = {slug for slug, kind in audit["kinds"].items() if kind["hits"]} | {"label_errors", "slices"}
+    for name in shown:
+        assert_is_picture(life.audit / f"{name}.png")
+    assert_is_picture(life.tuned / "operating_curve.png")
+
+
+def test_the_tuned_policy_does_what_it_promises(life: Life):
     policy = load_policy_file(life.tuned / "tuned.yaml")
     assert policy.tests
+    script_of_client = [sys.executable, "-m", "trust_nsfw.cli", "policy", "check", str(life.tuned / "tuned.yaml")]
+    assert subprocess.run(script_of_client, check=False, timeout=60).returncode == 0
+    promised = json.loads((life.tuned / "thresholds.json").read_text())["chosen_on"]["recall"]
+    predictions = read_predictions(life.evaluation / "predictions.jsonl")
+    for label in ("porn", "hentai"):
+        of_label = [one for one in predictions if one.label == label]
+        caught = sum(
+            one.scores is not None and decide(Scores(**one.scores), policy.policy).action is not Action.ALLOW
+            for one in of_label
+        )
+        assert promised[label]["value"] == pytest.approx(caught / len(of_label))
 
 
 def test_the_servers_predictions_are_evaluates(life: Life, served: TorchServeProcess, tmp_path: Path):

@@ -12,7 +12,7 @@ from PIL import Image
 
 import evaluate
 import trained_vit
-from dataset.example import Example, index_csv
+from dataset.example import Example, PreparedDataset, index_csv
 from evaluation.prediction import read_predictions
 from evaluation.scorers import CheckpointScorer
 from fake_server import fake_http_server
@@ -79,6 +79,43 @@ def test_figures_agree_with_the_predictions_beside_them(evaluation):
     assert [int(count) for row in rows[1:] for count in row[1:]] == [
         count for counts in record["moderation"]["actions"].values() for count in counts.values()
     ]
+
+
+def test_a_model_of_other_data_may_have_seen_these_pictures_until_its_own_are_named(
+    trained, prepared, tmp_path, capsys
+):
+    model = Path(shutil.copytree(trained, tmp_path / "model"))
+    (model / "run_card.json").write_text(json.dumps({"data": {"fingerprint": "f" * 64}}))
+    command = ["--model", str(model), "--data", str(prepared), "--no-robustness", "--out", str(tmp_path / "out")]
+    assert evaluate.main(command) == 0
+    record = json.loads((tmp_path / "out/evaluation.json").read_text())
+    assert record["data"]["near_duplicates_in_training"] is None
+    assert record["classification_without_near_duplicates_in_training"] is None
+    said = capsys.readouterr()
+    assert "near-duplicates of training images: not known" in said.out
+    assert "WARNING: The model was trained on other data (fingerprint ffffffffffff)" in said.err
+    assert "Near-duplicates of training images: <b>not known</b>" in (tmp_path / "out/report.html").read_text()
+
+    learned = tmp_path / "learned"
+    (learned / "images").mkdir(parents=True)
+    examples = []
+    for index in (1, 2):  # of the test split, and learned all the same
+        file = f"images/{index:03}.png"
+        shutil.copy(prepared / file, learned / file)
+        sha256 = hashlib.sha256((learned / file).read_bytes()).hexdigest()
+        examples.append(Example(file, LABELS[index], "train", index, sha256, "PNG", 32, 32, "0" * 16, False))
+    (learned / "index.csv").write_text(index_csv(examples))
+    fingerprint = PreparedDataset.read(learned).fingerprint
+    (model / "run_card.json").write_text(json.dumps({"data": {"fingerprint": fingerprint}}))
+    assert evaluate.main([*command, "--trained-on", str(learned)]) == 0
+    record = json.loads((tmp_path / "out/evaluation.json").read_text())
+    assert record["data"]["near_duplicates_in_training"] == 1
+    apart = record["classification_without_near_duplicates_in_training"]["accuracy"]
+    assert apart["cases"] == record["data"]["scored"] - 1
+    said = capsys.readouterr()
+    assert f"near-duplicates of training images: 1, accuracy without them {100 * apart['value']:.1f} %" in said.out
+    assert "trained on other data" not in said.err
+    assert evaluate.main([*command, "--trained-on", "nowhere"]) == 1
 
 
 def test_a_missing_class_is_said_loudly_and_has_no_figures(evaluation, trained, prepared, capsys, tmp_path):

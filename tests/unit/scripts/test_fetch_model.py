@@ -16,11 +16,13 @@ from transformers import ViTConfig
 import fetch_model
 from model_sources import random_vit, starter
 from model_sources.record import SourceRecord
+from trust_nsfw.preprocess import PreprocessingSpec
+from trust_nsfw.temperature import read_temperature
 
 TINY = ViTConfig(
     hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, image_size=32, patch_size=8
 )
-FILES = ("config.json", "model.safetensors", "preprocessor_config.json", "source.json")
+FILES = ("config.json", "model.safetensors", "preprocessing.json", "preprocessor_config.json", "source.json")
 
 
 @pytest.fixture
@@ -65,6 +67,32 @@ def test_the_record_of_a_checkpoint_travels_with_it(mine: Path, models: Path) ->
     record.write(mine)
     assert fetch_model.main([str(mine)]) == 0
     assert SourceRecord.read(models / "mine") == record
+
+
+def test_the_temperature_and_the_recorded_preprocessing_travel_too(mine: Path, models: Path) -> None:
+    record = PreprocessingSpec.load(mine).record | {"note": "written by whoever trained it"}
+    (mine / "preprocessing.json").write_text(json.dumps(record))
+    (mine / "calibration.json").write_text('{"temperature": 1.75}')
+    assert fetch_model.main([str(mine)]) == 0
+    assert sorted(contents(models / "mine")) == sorted((*FILES, "calibration.json"))
+    assert read_temperature(models / "mine") == 1.75
+    assert json.loads((models / "mine/preprocessing.json").read_text()) == record
+
+
+def test_a_checkpoint_without_recorded_preprocessing_gets_it_recorded(mine: Path, models: Path, capsys) -> None:
+    assert fetch_model.main([str(mine)]) == 0
+    fetched = models / "mine"
+    assert json.loads((fetched / "preprocessing.json").read_text()) == PreprocessingSpec.load(mine).record
+    config = json.loads((fetched / "preprocessor_config.json").read_text()) | {"image_mean": [0.1, 0.1, 0.1]}
+    (fetched / "preprocessor_config.json").write_text(json.dumps(config))
+    assert fetch_model.main([str(fetched), "--out", str(models / "changed")]) == 5
+    assert "mean was [0.5, 0.5, 0.5] and is [0.1, 0.1, 0.1]" in capsys.readouterr().err
+
+
+def test_a_temperature_that_is_none_is_refused(mine: Path, models: Path, capsys) -> None:
+    (mine / "calibration.json").write_text('{"temperature": 0}')
+    assert fetch_model.main([str(mine)]) == 5
+    assert "calibration.json: temperature 0 is not a number from 0.05 to 20" in capsys.readouterr().err
 
 
 def test_links_are_followed_so_that_the_copy_stands_alone(mine: Path, models: Path, tmp_path: Path) -> None:

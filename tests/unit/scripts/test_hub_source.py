@@ -79,8 +79,21 @@ def test_the_trust_model_is_fetched_verified_and_recorded_with_its_commit(hub, s
     fetched = {file.name: file.read_bytes() for file in (tmp_path / "models/trust").iterdir()}
     record = {"checkpoint": TRUST, "revision": COMMIT, "weights": "trained", "license": "apache-2.0"}
     assert json.loads(fetched.pop("source.json")) == record
+    assert len(json.loads(fetched.pop("preprocessing.json"))["fingerprint"]) == 64
     assert fetched == {name: hub.files[name] for name in fetched}
     assert hub.names_downloaded() == {"config.json", "preprocessor_config.json", "model.safetensors"}
+
+
+@pytest.mark.parametrize("is_online", [True, False], ids=["from the hub", "from its cache"])
+def test_a_calibrated_model_stays_calibrated(is_online: bool, checkpoint_files, settings, tmp_path: Path) -> None:
+    records = {"calibration.json": b'{"temperature": 1.75}', "preprocessing.json": b'{"fingerprint": "f"}'}
+    with HubStandIn(TRUST, checkpoint_files | records) as hub:
+        settings |= {"HF_ENDPOINT": hub.url}
+        download(settings, tmp_path / "first")
+    if not is_online:
+        download(settings, tmp_path / "again")
+    fetched = tmp_path / ("first" if is_online else "again")
+    assert {name: (fetched / name).read_bytes() for name in records} == records
 
 
 def test_the_token_goes_to_the_hub_and_to_nobody_else(checkpoint_files, settings, tmp_path: Path) -> None:

@@ -264,6 +264,14 @@ def test_another_seed_is_another_split_of_the_same_groups(pictures: Path, tmp_pa
     assert first.fingerprint != second.fingerprint
 
 
+@pytest.mark.parametrize("seed", ["-1", "x", "4294967296"])
+def test_a_seed_that_is_none_is_told_with_its_limits(seed: str, capsys) -> None:
+    with pytest.raises(SystemExit) as end:
+        prepare_data.main(["a", "--out", "b", "--seed", seed])
+    assert end.value.code == 2
+    assert f"{seed} is not a whole number from 0 to 4,294,967,295" in capsys.readouterr().err
+
+
 def test_the_card_records_the_preprocessing_of_the_checkpoint_that_is_named(
     pictures: Path, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:

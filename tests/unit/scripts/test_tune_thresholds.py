@@ -105,9 +105,14 @@ def test_a_folder_without_predictions_is_an_error(tmp_path: Path, capsys):
         ("--review-budget", "10"),
         ("--daily-uploads", "0"),
         ("--name", "../x"),
+        ("--seed", "-1"),
+        ("--seed", "4294967296"),
+        ("--recall-target", "x"),
+        ("--draws", "many"),
     ],
 )
 def test_wrong_usage_has_status_2(tmp_path: Path, arguments, capsys):
     with pytest.raises(SystemExit) as end:
         run(tmp_path, *arguments)
     assert end.value.code == 2
+    assert "invalid" not in capsys.readouterr().err, "a message states value and limit"

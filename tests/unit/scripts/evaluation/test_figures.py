@@ -12,6 +12,7 @@ from evaluation.prediction import EvaluationError, Prediction
 from evaluation.ranking import Ranking
 from evaluation.reliability import Calibration
 from evaluation.scorers import DEFAULT_POLICY_FILE
+from evaluation.training_twins import TrainingTwins
 from trust_nsfw.policy_file import load_policy_file
 from trust_nsfw.schema import LABELS, Action
 
@@ -138,7 +139,7 @@ def test_an_assessment_says_loudly_what_is_missing_leaked_unreadable_and_few():
         *(prediction("neutral", {"neutral": 1.0}, group=10) for _ in range(2)),
         prediction("drawing", None, group=11),
     ]
-    found = Assessment.of(predictions, POLICY, {}, training_groups=frozenset({0, 99}))
+    found = Assessment.of(predictions, POLICY, {}, TrainingTwins(frozenset({0})))
     text = "\n".join(found.warnings)
     assert "No image of drawing and hentai and sexy could be evaluated" in text
     assert "1 of 5 images have near-duplicates in the training split" in text

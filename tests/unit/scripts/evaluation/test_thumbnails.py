@@ -1,10 +1,20 @@
 """What is hidden in a report can't be made out."""
 
+from dataclasses import replace
+from itertools import product
+
 import numpy as np
 import pytest
 
+from evaluation import audit_page, demo_sheet
+from evaluation.audit import Audit
+from evaluation.audit_page import Sheets
+from evaluation.moderation import SAFE
+from evaluation.policies import named_policy
+from evaluation.prediction import Prediction
 from evaluation.thumbnails import is_hidden, thumbnail
 from pictures import encode, photo, picture
+from trust_nsfw.schema import LABELS, Action
 
 
 def detail(image) -> float:
@@ -37,11 +47,50 @@ def test_a_small_picture_is_hidden_too():
 
 
 def test_only_neutral_and_drawing_are_shown_unasked():
-    assert [is_hidden(label, show=False) for label in ("neutral", "drawing", "sexy", "porn", "hentai")] == [
+    assert [
+        is_hidden(label, Action.ALLOW, show=False) for label in ("neutral", "drawing", "sexy", "porn", "hentai")
+    ] == [
         *(False, False),
         *(True, True, True),
     ]
-    assert not is_hidden("porn", show=True)
+    assert not is_hidden("porn", Action.BLUR, "porn", show=True)
+
+
+def test_a_label_that_may_be_wrong_shows_nothing():
+    assert is_hidden("neutral", Action.BLUR, show=False)
+    assert is_hidden("neutral", Action.ALLOW, "sexy", show=False)
+    assert not is_hidden("neutral", Action.REVIEW, "drawing", show=False)
+
+
+def test_both_reports_hide_the_same_tiles(tmp_path, monkeypatch):
+    """Audit's sheets and the demo sheet, tile by tile, of pictures labelled rightly and wrongly."""
+    pairs = [(label, label) for label in LABELS] * 2 + list(product(LABELS, LABELS))
+    predictions, paths = [], {}
+    for index, (label, predicted) in enumerate(pairs):
+        name = f"{index}.png"
+        paths[name] = tmp_path / name
+        paths[name].write_bytes(encode(picture(index, 40, 40), "PNG"))
+        scores = dict.fromkeys(LABELS, 0.0) | {predicted: 1.0}
+        predictions.append(Prediction(name, label, scores, None, f"{index:02}", "PNG", 40, 40))
+    audit = Audit.of(predictions, [None] * len(predictions), named_policy("default"), None)
+    audit = replace(audit, label_errors=())  # the demo sheet knows of none
+    in_audit: dict[str, bool] = {}
+    in_demo: dict[str, bool] = {}
+
+    def sheet(tiles):
+        in_audit.update({tile.path.name: tile.hidden for tile in tiles})
+
+    def few(_, label):
+        return [place for place, one in enumerate(predictions) if one.label == label][-4:]
+
+    monkeypatch.setattr(audit_page, "sheet_png", sheet)
+    monkeypatch.setattr(demo_sheet, "_picture", lambda _, one, *rest, hidden: in_demo.setdefault(one.file, hidden))
+    monkeypatch.setattr(demo_sheet, "choose", few)
+    Sheets(audit, paths, tmp_path, show=False).pngs()
+    demo_sheet.demo_png(predictions, audit.actions, paths, show=False)
+    both = in_demo.keys() & in_audit.keys()
+    assert any(predictions[int(name.removesuffix(".png"))].label in SAFE and in_demo[name] for name in both)
+    assert {name: in_audit[name] for name in both} == {name: in_demo[name] for name in both}
 
 
 def test_an_unreadable_image_is_a_grey_square():

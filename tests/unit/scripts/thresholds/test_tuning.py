@@ -1,5 +1,11 @@
+import re
+from dataclasses import replace
+from io import BytesIO
+
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from PIL import Image
 
 from evaluation.prediction import EvaluationError, Prediction
 from labelled_scores import evenly_spread, ladder, prediction, unscored
@@ -7,6 +13,7 @@ from thresholds import chart, page
 from thresholds.base_rates import resolve_rates
 from thresholds.cases import Cases
 from thresholds.curve import Budget
+from thresholds.intervals import Estimate
 from thresholds.promise import Standing
 from thresholds.resampling import held_out_actions
 from thresholds.targets import Targets
@@ -34,6 +41,25 @@ def test_aimed_at_what_is_observed_the_recall_is_just_reached_and_not_promised()
     found = tuned(evenly_spread(1000), Targets(aim="observed", **FPR_0))
     assert found.chosen.recall["porn"].value == pytest.approx(0.98)
     assert {promise.standing for promise in found.promises} == {Standing.TOO_FEW}
+
+
+def test_both_review_loads_are_told_the_larger_first_and_neither_is_called_too_good():
+    budget = Budget(daily_uploads=10_000)
+    few = Cases.of(evenly_spread(300))
+    same = tuned(evenly_spread(300), given={"explicit": 0.01}, budget=budget)
+    less = tuned(evenly_spread(300), given={"explicit": 0.01}, budget=budget, other=("milder", few))
+    for found in (same, replace(less, checked=replace(less.checked, review_load=Estimate(0.001, 0.0, 0.002)))):
+        loads = {"the images chosen on": found.chosen, found.checked_on: found.checked}
+        first, second = sorted(loads, key=lambda where: -loads[where].review_load.value)
+        whole = page.page(found, "here", None)
+        assert f"| load at the base rates | on {first} | on {second} |" in whole
+        [headed] = [part for part in whole.split("\n\n") if "reviews, of uploads" in part]
+        assert "too good" not in headed
+        share = f"{100 * loads[first].review_load.value:.2f} %"
+        for text in (whole, page.summary(found), "\n".join(page.remarks(found, "here"))):
+            assert share in text
+            assert not re.search(r"\d%", text)
+        assert page.summary(found).index(f"as seen on {first}") < page.summary(found).index(f"as seen on {second}")
 
 
 def test_too_few_images_say_how_many_more_are_needed():
@@ -146,7 +172,33 @@ def test_a_threshold_that_is_never_used_has_no_interval():
 @pytest.mark.parametrize("count", [20, 300])
 def test_the_picture_is_drawn_whatever_the_figures(count):
     found = tuned(evenly_spread(count), given={"hentai": 0.0, "porn": 0.01}, budget=Budget(1000, 10))
-    assert chart.png(found, "title").startswith(b"\x89PNG")
+    with Image.open(BytesIO(chart.png(found, "title"))) as drawn:
+        assert drawn.size == (1755, 910)
+        assert np.asarray(drawn.convert("RGB")).std() > 20
+    assert chart.png(found, "title") == chart.png(found, "title")
+    assert chart.png(found, "title") != chart.png(replace(found, checked=found.chosen), "title")
+
+
+@pytest.mark.parametrize(("least", "is_linear"), [(0.2, True), (0.01, False)])
+def test_no_load_is_called_none_and_a_scale_under_a_decade_is_linear(least, is_linear):
+    found = tuned(evenly_spread(100), budget=Budget(10_000, 2_000))
+    loads = [0.0, least, 0.6]
+    curve = [
+        replace(one, figures=replace(one.figures, review_load=Estimate(load, 0.0, 1.0)))
+        for one, load in zip(found.curve, loads, strict=False)
+    ]
+    at_end = replace(found.chosen, review_load=Estimate(0.6, 0.0, 1.0))
+    axis = chart.LoadAxis(replace(found, curve=curve, chosen=at_end, checked=at_end))
+    figure = Figure()
+    axes = figure.subplots()
+    axis.draw(axes)
+    figure.canvas.draw()
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert axes.get_xscale() == ("linear" if is_linear else "log")
+    assert labels[0] == "none"
+    assert labels.count("none") == 1
+    assert axis.place(0.0) < axis.place(least) < axis.place(0.6)
+    assert axes.get_xlim()[0] < axis.place(0.0)
 
 
 def lonely_blur(groups: int) -> list[Prediction]:

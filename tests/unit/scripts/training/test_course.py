@@ -21,7 +21,7 @@ def test_an_evaluation_is_one_line_and_the_best_one_is_marked(capsys):
     course.on_evaluate(None, state, control, metrics=METRICS)
     course.on_train_end(None, state, control)
     line = (
-        "epoch 1.00 of 3: loss 0.2500, accuracy 96.0%, recall of explicit 92.5% at 1.0% false positives, "
+        "epoch 1.00 of 3: loss 0.2500, accuracy 96.0 %, recall of explicit 92.5 % at 1.0 % false positives, "
         "ECE 0.041, selection 0.8840"
     )
     assert capsys.readouterr().out.splitlines() == [f"{line}, the best so far", line]
