@@ -35,9 +35,7 @@ def test_a_figure_that_is_not_finite_is_null_in_the_card(tiny_checkpoint, tmp_pa
         "versions": {"torch": "2"},
     }
     spec = PreprocessingSpec.load(tiny_checkpoint)
-    result.write(
-        tmp_path / "mine", base.load(tiny_checkpoint, 1), tiny_checkpoint, spec, card, logs=tmp_path / "none"
-    )
+    result.write(tmp_path / "mine", base.load(tiny_checkpoint, 1), tiny_checkpoint, spec, card, logs=tmp_path / "none")
     written = json.loads((tmp_path / "mine/run_card.json").read_text(), parse_constant=refuse)
     assert written["history"][0]["grad_norm"] is None
     assert written["best"]["eval_threshold_explicit"] is None
