@@ -13,13 +13,14 @@ import pytest
 
 import hub_stand_in
 from dataset.example import DatasetError
-from dataset.hub_dataset import PUBLISHED, wanted_names
+from dataset.hub_dataset import wanted_names
 from labelled_pictures import labelled_picture
 from pictures import encode
 from trust_nsfw.schema import LABELS
 
 ROOT = Path(__file__).resolve().parents[4]
 HubStandIn, COMMIT = hub_stand_in.HubStandIn, hub_stand_in.COMMIT
+PUBLISHED = "deepghs/nsfw_detect"
 PER_CLASS = 10
 CLASS_FOLDERS = {"drawing": "drawings"}
 LIST_IMAGES = """
