@@ -8,7 +8,13 @@ from training import base, result
 from training.settings import TrainingSettings
 from trust_nsfw.preprocess import PreprocessingSpec
 
-EVALUATED = {"eval_loss": 0.2, "eval_accuracy": 0.9, "eval_recall_explicit": math.nan, "eval_ece": 0.1}
+EVALUATED = {
+    "eval_loss": 0.2,
+    "eval_accuracy": 0.9,
+    "eval_recall_explicit": math.nan,
+    "eval_ece": 0.1,
+    "eval_ece_left": 0.05,
+}
 
 
 def refuse(constant: str) -> None:
@@ -28,7 +34,14 @@ def test_a_figure_that_is_not_finite_is_null_in_the_card(tiny_checkpoint, tmp_pa
         "preprocessing": "p" * 8,
         "revision": "r" * 8,
         "settings": asdict(TrainingSettings()),
-        "data": {"folder": "data", "fingerprint": "f" * 8, "train": 1, "validation": 1},
+        "data": {
+            "folder": "data",
+            "fingerprint": "f" * 8,
+            "train": 1,
+            "validation": 1,
+            "validation_explicit": 0,
+            "validation_others": 1,
+        },
         "best": best | {"eval_threshold_explicit": math.inf},
         "ended": "Ended after step 2 of 2.",
         "history": [{"loss": 1.0, "grad_norm": math.nan, "step": 1, "epoch": 0.5, "learning_rate": 0.1}, best],
